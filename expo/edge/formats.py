@@ -1,0 +1,76 @@
+"""Dates, times, numbers and prices as the reader writes them (CLDR through Babel); hours always 0-23.
+
+CLDR 48 prints Korean day periods in two ways depending on the reader's engine, hence no 12-hour clock anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+
+from expo.edge.i18n import Catalogues
+
+CITIES: Mapping[str, str] = {"Asia/Ho_Chi_Minh": "city.hanoi", "Asia/Seoul": "city.seoul"}
+"""Both sides of the expo, buyer's first: time zone to the message that names its city."""
+BOTH_SIDES = tuple(CITIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Formatting for one reader's language; instants are aware datetimes."""
+
+    language: str
+    catalogues: Catalogues
+
+    def date(self, at: datetime, zone: str, *, width: str = "long") -> str:
+        """`22 November 2026`; width is one of `full long medium short`."""
+        return format_date(at.astimezone(ZoneInfo(zone)).date(), format=_width(width), locale=self.language)
+
+    def time(self, at: datetime, zone: str) -> str:
+        """`14:30`, 24 hours in every language."""
+        return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+    def both_times(self, at: datetime, zones: Sequence[str] = BOTH_SIDES) -> str:
+        """`14:30 Hanoi · 16:30 Seoul`; a day that differs from the first city's is said: `01:30 Seoul (+1)`."""
+        first = at.astimezone(ZoneInfo(zones[0])).date()
+        parts: list[str] = []
+        for zone in zones:
+            days = (at.astimezone(ZoneInfo(zone)).date() - first).days
+            shift = f" ({days:+d})" if days else ""
+            parts.append(f"{self.time(at, zone)} {self.city(zone)}{shift}")
+        return " · ".join(parts)
+
+    def city(self, zone: str) -> str:
+        return self.catalogues.text(CITIES[zone], self.language)
+
+    def number(self, value: float | Decimal) -> str:
+        """`1,234.5` or `1.234,5`."""
+        return format_decimal(value, locale=self.language)
+
+    def compact(self, value: int) -> str:
+        """`1.2K`, `1.2천`: for counts that move."""
+        return format_compact_decimal(value, locale=self.language, fraction_digits=1)
+
+    def percent(self, value: float) -> str:
+        """0.25 is `25%`."""
+        return format_percent(value, locale=self.language)
+
+    def price(self, amount: float | Decimal, currency: str) -> str:
+        """An amount with its ISO 4217 currency, as the reader's country writes it."""
+        return format_currency(amount, currency, locale=self.language)
+
+    def duration(self, span: timedelta) -> str:
+        """`20 minutes`."""
+        return format_timedelta(span, locale=self.language, threshold=1.2)
+
+
+def _width(width: str) -> str:
+    if width not in {"full", "long", "medium", "short"}:
+        raise ValueError(f"no date width {width!r}")
+    return width

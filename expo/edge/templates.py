@@ -1,0 +1,84 @@
+"""The built pages: Jinja2 templates and the manifest of hashed assets, read only from the folder that vite wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from expo.errors import Unavailable
+
+WEB_FOLDER = Path(__file__).parent / "web"
+"""Written by `npm run build`, shipped inside the wheel."""
+STATIC_URL = "/static/"
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """`environment` raises on undefined names; `manifest` maps a source path (`src/pages/stage.ts`) to its file."""
+
+    environment: Environment
+    manifest: Mapping[str, Mapping[str, object]]
+
+    @classmethod
+    def open(cls, folder: Path = WEB_FOLDER) -> Templates:
+        """Unavailable (`pages.not_built`) when the front end has not been built."""
+        try:
+            manifest = json.loads((folder / "static" / "manifest.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise Unavailable("pages.not_built", "run `npm run build` first: the pages' folder is missing") from None
+        environment = Environment(
+            loader=FileSystemLoader(folder / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        templates = cls(environment, manifest)
+        environment.globals["asset"] = templates.asset  # pyright: ignore[reportArgumentType] - jinja2 types globals narrowly
+        environment.globals["asset_styles"] = templates.styles  # pyright: ignore[reportArgumentType] - as above
+        return templates
+
+    def asset(self, source: str) -> str:
+        """The URL of a built source; LookupError when the build does not know it."""
+        return STATIC_URL + str(self._entry(source)["file"])
+
+    def styles(self, source: str) -> list[str]:
+        """URLs of the style sheets that a script brings along, its imports' first."""
+        found: dict[str, None] = {}
+        self._gather_styles(source, found, set())
+        return [STATIC_URL + path for path in found]
+
+    def render(self, template: str, context: Mapping[str, object]) -> str:
+        return self.environment.get_template(template).render(context)
+
+    def _entry(self, source: str) -> Mapping[str, object]:
+        try:
+            return self.manifest[source]
+        except KeyError:
+            raise LookupError(f"the built pages have no asset {source!r}") from None
+
+    def _gather_styles(self, source: str, found: dict[str, None], seen: set[str]) -> None:
+        if source in seen:
+            return
+        seen.add(source)
+        entry = self._entry(source)
+        for name in cast("list[str]", entry.get("imports", [])):
+            self._gather_styles(name, found, seen)
+        for path in cast("list[str]", entry.get("css", [])):
+            found[path] = None
+
+
+def json_block(value: object) -> Markup:
+    """JSON that may stand inside `<script type="application/json">`: nothing in it can close the element."""
+    text = msgspec.json.encode(value).decode()
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - every character that HTML could see is escaped just above
