@@ -1,0 +1,20 @@
+"""Names of every key in Valkey; nobody else writes one out.
+
+Keys of one room share a hash slot by `{room:ID}`, so that scripts may touch them together on a cluster.
+"""
+
+from __future__ import annotations
+
+PREFIX = "expo"
+WORKER_TTL_S = 6
+"""A worker is gone when three heartbeats, two seconds apart, are missing."""
+
+
+def worker(name: str) -> str:
+    """The record of one worker; expires after `WORKER_TTL_S`."""
+    return f"{PREFIX}:worker:{name}"
+
+
+def workers() -> str:
+    """Set of worker names that were registered; a member without a record is gone."""
+    return f"{PREFIX}:workers"

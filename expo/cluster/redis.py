@@ -1,0 +1,85 @@
+"""The one door to Valkey or Redis: every wait has an end, nothing is retried behind the caller's back.
+
+A call that timed out may still have run; callers use commands that are harmless twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from expo.errors import Invalid, Unavailable
+
+TIMEOUT_S = 2.0
+"""Longest wait for connecting and for an answer; no blocking command may wait longer than half of it."""
+OLDEST_MAJOR = 7
+"""Functions and sharded publish came with Redis 7.0."""
+
+
+class Valkey:
+    """A pool of connections to one server. Every method raises `Unavailable("cluster.away")` when it is not there."""
+
+    def __init__(self, url: str) -> None:
+        """Connect lazily to `url` (redis, rediss or unix). Raises `Invalid("settings.redis_url")`."""
+        try:
+            self._redis: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped there
+                url,
+                retry=Retry(NoBackoff(), 0),
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                health_check_interval=0,
+                decode_responses=True,
+            )
+        except ValueError as error:
+            raise Invalid("settings.redis_url", str(error)) from error
+
+    async def ping(self) -> None:
+        """Return when the server answers and is not loading."""
+        await self._run("PING")
+
+    async def version(self) -> tuple[int, ...]:
+        """The Redis version that the server says it is compatible with, such as (7, 2, 4)."""
+        server = cast("Mapping[str, object]", await self._run("INFO", "server"))  # redis-py parses this answer
+        return tuple(int(part) for part in str(server.get("redis_version", "")).split(".") if part.isdigit())
+
+    async def put(self, key: str, value: str, *, ttl_s: float) -> None:
+        """Set `key` for `ttl_s` seconds."""
+        await self._run("SET", key, value, "PX", str(round(ttl_s * 1000)))
+
+    async def values(self, keys: Sequence[str]) -> list[str | None]:
+        """The values of `keys` in order; None where there is none."""
+        return cast("list[str | None]", await self._run("MGET", *keys)) if keys else []
+
+    async def delete(self, *keys: str) -> None:
+        """Delete `keys`."""
+        await self._run("DEL", *keys)
+
+    async def add_member(self, key: str, member: str) -> None:
+        """Add `member` to the set `key`."""
+        await self._run("SADD", key, member)
+
+    async def remove_member(self, key: str, member: str) -> None:
+        """Take `member` out of the set `key`."""
+        await self._run("SREM", key, member)
+
+    async def members(self, key: str) -> set[str]:
+        """The set `key`."""
+        return set(cast("list[str]", await self._run("SMEMBERS", key)))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
+
+    async def _run(self, *command: str) -> object:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return cast("object", await self._redis.execute_command(*command))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
+        except (RedisError, OSError, TimeoutError) as error:
+            detail = f"Valkey does not answer: {error or type(error).__name__}"
+            raise Unavailable("cluster.away", detail, retry_after_s=1) from error
