@@ -1,0 +1,1 @@
+"""What is shown: expos, delegations, exhibitors and products. Nothing that happens live."""

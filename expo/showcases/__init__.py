@@ -1,0 +1,1 @@
+"""Delegation showcases: their programme of segments, their states, their pages and what they tell a live room."""

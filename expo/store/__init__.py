@@ -1,0 +1,1 @@
+"""Rows: connections, transactions, column types and migrations. Knows no feature; features bring their own tables."""
