@@ -1,0 +1,72 @@
+"""Who may do what: roles, what a role may do in a showcase's room, and where its link leads. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from expo.errors import Forbidden
+from expo.ids import ParticipantId, RoomId, ShowcaseId
+
+Role = Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician", "operator"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+Can = Literal["publish", "takeover", "watch"]
+CANS: tuple[Can, ...] = get_args(Can)
+
+ROOM_GRANT_LIFE = timedelta(hours=12)
+"""A long working day: an encoder set up in the morning still publishes in the evening."""
+LINK_LIFE = timedelta(days=30)
+LOGIN_LIFE = timedelta(days=14)
+
+_NONE: frozenset[Can] = frozenset()
+_ROOM: dict[Role, frozenset[Can]] = {
+    "organiser": frozenset({"publish", "takeover", "watch"}),
+    "exhibitor": frozenset({"publish", "takeover", "watch"}),
+    "buyer": frozenset({"watch"}),
+    "interpreter": frozenset({"watch"}),
+    "moderator": frozenset({"watch"}),
+    "technician": frozenset({"publish", "takeover", "watch"}),
+    "operator": frozenset({"watch"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGrant:
+    """What one participant may do in one room until `expires_at` (aware). `name` is shown to others."""
+
+    room: RoomId
+    participant: ParticipantId
+    name: str
+    can: frozenset[Can]
+    expires_at: datetime
+
+    def require(self, what: Can) -> None:
+        """Raise Forbidden `token.not_granted` unless the grant covers `what`."""
+        if what not in self.can:
+            raise Forbidden("token.not_granted", f"this token does not allow to {what}")
+
+
+def room_rights(role: Role, *, own: bool) -> frozenset[Can]:
+    """What `role` may do in a showcase's room.
+
+    `own` says that the showcase is one of the person's: an exhibitor with a part in it; crew are at home everywhere.
+    A stranger among the exhibitors watches like a buyer.
+    """
+    if role == "exhibitor" and not own:
+        return frozenset({"watch"})
+    return _ROOM.get(role, _NONE)
+
+
+def landing(role: Role, showcase_id: ShowcaseId | None) -> str:
+    """The path that a role's link leads to, on our own site.
+
+    Interpreters come to the device check; exhibitors to their studio; everybody else to the stage, or to the home page
+    when the link names no showcase.
+    """
+    if role == "interpreter":
+        return "/check"
+    if showcase_id is None:
+        return "/"
+    return f"/studio/{showcase_id}" if role == "exhibitor" else f"/s/{showcase_id}"

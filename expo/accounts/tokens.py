@@ -1,0 +1,161 @@
+"""Signed text that people and encoders carry: room tokens, role links and login cookies. Pure; time is an argument.
+
+`KEY.PAYLOAD.SIGNATURE`, all base64url: the name of the secret that signed it, msgspec JSON, and HMAC-SHA256 under a
+key derived per kind, so that a link can never pass as a room token. Nothing inside is secret from its bearer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+from itsdangerous import Signer, base64_decode, base64_encode
+from itsdangerous.exc import BadData
+
+from expo.accounts.rules import Can, Role, RoomGrant
+from expo.errors import Forbidden, Unauthenticated
+from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
+
+MAX_CHARS = 2048
+"""Longer ones are refused before any work; ours stay under 700 with the longest names that rows allow."""
+MIN_SECRET_BYTES = 16
+
+_Claims = TypeVar("_Claims", bound="_Timed")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLink:
+    """An invitation: opens the site as one person in one role, and leads to `showcase_id` if it names one."""
+
+    person: PersonId
+    role: Role
+    showcase: ShowcaseId | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What the login cookie says: who came in by which link."""
+
+    person: PersonId
+    role: Role
+    showcase: ShowcaseId | None
+    expires_at: datetime
+
+
+class _Timed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every kind of token ends; `e` is in whole seconds of Unix time."""
+
+    e: int
+
+
+class _RoomClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    r: str
+    p: str
+    n: str
+    c: tuple[Can, ...]
+
+
+class _PersonClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    p: str
+    o: Role
+    s: str | None = None
+
+
+class Tokens:
+    """Signs and verifies under one cluster secret.
+
+    Verifying raises Unauthenticated with the kind's own codes (`token.*`, `link.*`, `login.*`): `missing` (none or
+    empty), `malformed` (not one of ours), `foreign` (signed under another secret), `forged` (changed after signing),
+    `expired`.
+    """
+
+    def __init__(self, secret: str | bytes) -> None:
+        key = secret.encode() if isinstance(secret, str) else secret
+        if len(key) < MIN_SECRET_BYTES:
+            raise ValueError(f"a secret has at least {MIN_SECRET_BYTES} bytes")
+        self._key_name = base64_encode(hashlib.sha256(b"expo.key-name:" + key).digest()[:6]).decode()
+        self._room = _signer(key, "expo.room.v1")
+        self._link = _signer(key, "expo.link.v1")
+        self._login = _signer(key, "expo.login.v1")
+
+    def sign(self, grant: RoomGrant) -> str:
+        """A room token, for `Authorization: Bearer`."""
+        claims = _RoomClaims(
+            r=grant.room, p=grant.participant, n=grant.name, c=tuple(sorted(grant.can)), e=_seconds(grant.expires_at)
+        )
+        return self._write(self._room, claims)
+
+    def verify(self, token: str | None, now: datetime, *, room: RoomId | None = None) -> RoomGrant:
+        """The grant of a room token. With `room`, raises Forbidden `token.wrong_room` if it opens another one."""
+        claims = self._read(self._room, _RoomClaims, "token", token, now)
+        if room is not None and claims.r != room:
+            raise Forbidden("token.wrong_room", "this token opens another room")
+        return RoomGrant(RoomId(claims.r), ParticipantId(claims.p), claims.n, frozenset(claims.c), _moment(claims.e))
+
+    def sign_link(self, link: RoleLink) -> str:
+        """The last part of an `/enter/...` address."""
+        return self._write(self._link, _person_claims(link))
+
+    def verify_link(self, token: str | None, now: datetime) -> RoleLink:
+        """What a role link says, codes `link.*`; that its person still exists is for the caller to see."""
+        claims = self._read(self._link, _PersonClaims, "link", token, now)
+        return RoleLink(PersonId(claims.p), claims.o, _showcase(claims.s), _moment(claims.e))
+
+    def sign_login(self, login: Login) -> str:
+        """The value of the login cookie; characters need no quoting."""
+        return self._write(self._login, _person_claims(login))
+
+    def verify_login(self, value: str | None, now: datetime) -> Login:
+        """What a login cookie says, codes `login.*`."""
+        claims = self._read(self._login, _PersonClaims, "login", value, now)
+        return Login(PersonId(claims.p), claims.o, _showcase(claims.s), _moment(claims.e))
+
+    def _write(self, signer: Signer, claims: _Timed) -> str:
+        payload = base64_encode(msgspec.json.encode(claims)).decode()
+        return signer.sign(f"{self._key_name}.{payload}").decode()
+
+    def _read(self, signer: Signer, kind: type[_Claims], family: str, token: str | None, now: datetime) -> _Claims:
+        if not token:
+            raise Unauthenticated(f"{family}.missing", "nothing was given")
+        parts = token.split(".") if len(token) <= MAX_CHARS and token.isascii() else []
+        if len(parts) != 3 or not all(parts):
+            raise Unauthenticated(f"{family}.malformed", "this is not one of our tokens")
+        if parts[0] != self._key_name:
+            raise Unauthenticated(f"{family}.foreign", "another server's secret signed this")
+        # Compared as text, not as decoded bytes: base64 has several spellings of one signature, and one must do.
+        if not hmac.compare_digest(signer.sign(f"{parts[0]}.{parts[1]}").decode(), token):
+            raise Unauthenticated(f"{family}.forged", "the signature does not fit")
+        try:
+            claims = msgspec.json.decode(base64_decode(parts[1]), type=kind)
+        except (BadData, msgspec.MsgspecError) as error:
+            raise Unauthenticated(f"{family}.malformed", "signed by us, but not as this version writes it") from error
+        if now.timestamp() >= claims.e:
+            raise Unauthenticated(f"{family}.expired", "its time is over")
+        return claims
+
+
+def _signer(key: bytes, salt: str) -> Signer:
+    return Signer(key, salt=salt, sep=".", key_derivation="hmac", digest_method=hashlib.sha256)
+
+
+def _person_claims(value: RoleLink | Login) -> _PersonClaims:
+    return _PersonClaims(p=value.person, o=value.role, s=value.showcase, e=_seconds(value.expires_at))
+
+
+def _showcase(value: str | None) -> ShowcaseId | None:
+    return None if value is None else ShowcaseId(value)
+
+
+def _seconds(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise ValueError("a naive time says nothing")
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
