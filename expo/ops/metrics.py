@@ -1,0 +1,129 @@
+"""Prometheus text on `/metrics`: any worker answers for all, asking each sibling on its private socket.
+
+Planes hand in plain totals by name; nothing of theirs knows Prometheus. A name that ends in `_total` is a counter, any
+other a gauge; units stand in the name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from expo.cluster.workers import WorkerIdentity
+from expo.kit.logging import get_logger
+
+ASK_S = 1.0
+"""A worker that does not answer in this time counts as down for this scrape."""
+OWN = "own"
+
+Source = Callable[[], Mapping[str, int | float]]
+"""One plane's totals, such as `EngineStats.snapshot`; called on the event loop at each scrape."""
+
+log = get_logger(__name__)
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """One worker's answer to a sibling: its samples by full name."""
+
+    worker: int
+    samples: dict[str, float]
+    v: int = 1
+
+
+def routes(
+    identity: WorkerIdentity, sources: Mapping[str, Source], siblings: Callable[[], Sequence[tuple[int, Path]]]
+) -> list[web.RouteDef]:
+    """`/metrics`. `sources` by the prefix of their names (`media` gives `expo_media_*`).
+
+    `siblings` lists index and private socket of every worker of this server, this one included or not.
+    """
+    began = time.monotonic()
+
+    def own() -> Totals:
+        samples = {"expo_worker_uptime_seconds": time.monotonic() - began, **_process()}
+        for prefix, source in sources.items():
+            for name, value in source().items():
+                samples[f"expo_{name}" if name.startswith(f"{prefix}_") else f"expo_{prefix}_{name}"] = value
+        return Totals(worker=identity.index, samples=samples)
+
+    async def metrics(request: web.Request) -> web.Response:
+        # A sibling's question is answered alone, else two workers would ask each other for ever.
+        if request.query.get("worker") == OWN:
+            return web.Response(body=msgspec.json.encode(own()), content_type="application/json")
+        others = [(index, path) for index, path in siblings() if index != identity.index]
+        answers = await asyncio.gather(*(ask(index, path) for index, path in others))
+        down = [index for (index, _), answer in zip(others, answers, strict=True) if answer is None]
+        totals = [own(), *(answer for answer in answers if answer is not None)]
+        return web.Response(
+            body=render(totals, down), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+        )
+
+    return [web.get("/metrics", metrics)]
+
+
+async def ask(index: int, private_socket: Path) -> Totals | None:
+    """The totals of one sibling; None when it does not answer in time or answers nonsense."""
+    try:
+        async with (
+            asyncio.timeout(ASK_S),
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(private_socket))) as http,
+            http.get(f"http://worker/metrics?worker={OWN}") as answer,
+        ):
+            return msgspec.json.decode(await answer.read(), type=Totals)
+    except (OSError, TimeoutError, aiohttp.ClientError, msgspec.MsgspecError) as error:
+        log.warning("worker gave no metrics", worker=index, error=str(error) or type(error).__name__)
+        return None
+
+
+def render(totals: Sequence[Totals], down: Sequence[int]) -> bytes:
+    """The exposition text: every family once, one sample per worker in it."""
+    registry = CollectorRegistry()
+    registry.register(_Workers(totals, down))
+    return generate_latest(registry)
+
+
+class _Workers(Collector):
+    def __init__(self, totals: Sequence[Totals], down: Sequence[int]) -> None:
+        self._totals = totals
+        self._down = down
+
+    def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+        up = GaugeMetricFamily("expo_worker_up", "1 when the worker answered this scrape", labels=["worker"])
+        for total in self._totals:
+            up.add_metric([str(total.worker)], 1)
+        for index in self._down:
+            up.add_metric([str(index)], 0)
+        yield up
+        for name in sorted({name for total in self._totals for name in total.samples}):
+            words = name.removeprefix("expo_").removesuffix("_total").replace("_", " ")
+            family = (
+                CounterMetricFamily(name, f"{words}, since the worker's start", labels=["worker"])
+                if name.endswith("_total")
+                else GaugeMetricFamily(name, words, labels=["worker"])
+            )
+            for total in self._totals:
+                if name in total.samples:
+                    family.add_metric([str(total.worker)], total.samples[name])
+            yield family
+
+
+def _process() -> dict[str, float]:
+    """CPU and memory of this process, under the names that Prometheus' own client gives them."""
+    times = time.process_time()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return {
+        "process_cpu_seconds_total": times,
+        "process_resident_memory_bytes": float(pages * resource.getpagesize()),
+        "process_open_fds": float(descriptors),
+    }
