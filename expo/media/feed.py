@@ -1,0 +1,113 @@
+"""A Feed: the server-side output that every viewer of the picture, the floor or a channel hangs on.
+
+It switches between Tracks and numbers its packets once, so changing speaker re-points one object for everybody, and the
+packets that viewers ask for again are found under the numbers that viewers know (decision 0003).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from expo.media.cache import PacketCache
+from expo.media.munger import Munger
+from expo.media.rtp import RtpPacket
+
+
+class FeedPacket:
+    """One packet in the Feed's own numbering; its payload is shared by all lanes."""
+
+    __slots__ = ("marker_bit", "payload", "sequence", "timestamp")
+
+    def __init__(self, sequence: int, timestamp: int, marker_bit: int, payload: bytes) -> None:
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.marker_bit = marker_bit
+        self.payload = payload
+
+
+class Source(Protocol):
+    """What a Feed knows of the Track it shows."""
+
+    clock_rate: int
+
+    def request_key_frame(self) -> None: ...
+
+    def server_us(self, timestamp: int) -> int:
+        """Server time (monotonic, us) at which the sample with this RTP timestamp was captured, as far as known."""
+        ...
+
+
+class Sink(Protocol):
+    """Whatever hangs on a Feed: the lanes of its viewers (a Fanout), a recorder, a packager, a pipe."""
+
+    def push(self, packet: FeedPacket, arrival_us: int, *, key_frame: bool) -> None:
+        """Synchronous; may drop, may not wait."""
+        ...
+
+
+class Feed:
+    """One output in one numbering. Exactly one Track feeds it at a time."""
+
+    def __init__(self, name: str, kind: Literal["audio", "video"], clock_rate: int) -> None:
+        self.name = name
+        self.kind: Literal["audio", "video"] = kind
+        self.clock_rate = clock_rate
+        self.cache: PacketCache[FeedPacket] = PacketCache()
+        self.source: Source | None = None
+        self.sinks: tuple[Sink, ...] = ()
+        self.last: tuple[FeedPacket, int] | None = None
+        """The newest packet, with the server time (us) of its sample: what sender reports are made of."""
+        self._next: Source | None = None
+        self._munger = Munger()
+
+    def point(self, source: Source | None) -> None:
+        """Show another Track. Sound changes at once; a picture holds the old Track until the new one's key frame."""
+        if source is self.source:
+            self._next = None
+        elif source is None or self.kind == "audio" or self.source is None:
+            self._next = None
+            self.source = source
+            self._munger.switch()
+        else:
+            self._next = source
+        if source is not None:
+            source.request_key_frame()
+
+    def leave(self, source: Source) -> None:
+        """The Track has ended. The last picture stays with the viewers until another Track comes."""
+        if self._next is source:
+            self._next = None
+        if self.source is source:
+            self.point(self._next)
+
+    def restart(self, source: Source) -> None:
+        """The Track's numbering jumped (an encoder restarted): continue ours without a gap."""
+        if self.source is source:
+            self._munger.switch()
+
+    def push(self, source: Source, packet: RtpPacket, *, key_frame: bool) -> None:
+        """Number one packet and hand it to every sink. `key_frame`: a decoder can start here."""
+        if source is not self.source:
+            if source is not self._next or not key_frame:
+                return
+            self.source, self._next = source, None
+            self._munger.switch()
+        numbers = self._munger.map(packet.sequence, packet.timestamp, packet.arrival_us, self.clock_rate)
+        if numbers is None:
+            return
+        out = FeedPacket(*numbers, 0x80 if packet.marker else 0, packet.payload)
+        self.cache.put(out.sequence, out)
+        if self.last is None or (out.timestamp - self.last[0].timestamp) & 0x80000000 == 0:
+            self.last = out, source.server_us(packet.timestamp)
+        for sink in self.sinks:
+            sink.push(out, packet.arrival_us, key_frame=key_frame)
+
+    def request_key_frame(self) -> None:
+        if self.source is not None:
+            self.source.request_key_frame()
+
+    def add_sink(self, sink: Sink) -> None:
+        self.sinks = (*self.sinks, sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        self.sinks = tuple(other for other in self.sinks if other is not sink)

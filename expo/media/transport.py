@@ -1,0 +1,128 @@
+"""One peer's path: its ICE credentials and address, DTLS association and SRTP sessions, and who hears its packets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from expo.clock import monotonic_us
+from expo.media.aiortc_seam import Certificate, Dtls, HandshakeFailed
+from expo.media.ice import Address
+from expo.media.sdp_model import Remote
+from expo.media.srtp import Srtp, SrtpError
+from expo.media.stats import EngineStats
+
+CONNECT_TIMEOUT_S = 15.0
+"""From the SDP answer to the first nominated check; a page that was closed meanwhile frees its place after this."""
+CONSENT_TIMEOUT_US = 30_000_000
+"""RFC 7675 5.1: without an authenticated packet for 30 s the peer has gone."""
+
+
+class PacketHandler(Protocol):
+    """The participant behind a transport."""
+
+    def on_connected(self) -> None: ...
+
+    def on_rtp(self, packet: bytes, arrival_us: int) -> None:
+        """One decrypted RTP packet. Synchronous; may drop, may not wait."""
+        ...
+
+    def on_rtcp(self, packet: bytes, arrival_us: int) -> None: ...
+
+    def on_ended(self, reason: str) -> None:
+        """Called once, whoever ended it."""
+        ...
+
+
+class Transport:
+    """Server side of one ICE-lite + DTLS-SRTP connection. `send` writes one datagram to an address."""
+
+    def __init__(
+        self,
+        credentials: tuple[str, str],
+        remote: Remote,
+        certificate: Certificate,
+        send: Callable[[bytes, Address], None],
+        stats: EngineStats,
+    ) -> None:
+        self.ice_ufrag, self.ice_pwd = credentials
+        self.remote_ufrag = remote.ice_ufrag
+        self.address: Address | None = None
+        self.opened: list[Address] = []
+        self.srtp: Srtp | None = None
+        self.handler: PacketHandler | None = None
+        self.closed = False
+        self.last_heard_us = monotonic_us()
+        self._remote = remote
+        self._nominated = asyncio.Event()
+        self._send = send
+        self._stats = stats
+        self._dtls = Dtls(certificate, remote.dtls_role, self.send, lambda: self.close("peer_left"))
+        self.release: Callable[[], None] = lambda: None
+        """Set by the engine: forget this transport in its tables."""
+
+    def checked(self, *, nominated: bool) -> None:
+        self.last_heard_us = monotonic_us()
+        if nominated:
+            self._nominated.set()
+
+    def send(self, datagram: bytes) -> None:
+        if self.address is not None:
+            self._send(datagram, self.address)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Protect and send one compound RTCP packet; nothing before the association stands."""
+        if self.srtp is not None:
+            self.send(self.srtp.protect_rtcp(packet))
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        self._dtls.feed(datagram)
+
+    def receive_media(self, datagram: bytes, arrival_us: int) -> None:
+        """Take one SRTP or SRTCP datagram from an opened address (RFC 5761 4 tells them apart)."""
+        srtp, handler = self.srtp, self.handler
+        if srtp is None or handler is None or len(datagram) < 12:
+            self._stats.srtp_rejected += 1
+            return
+        try:
+            if 192 <= datagram[1] <= 223:
+                packet = srtp.unprotect_rtcp(datagram)
+                self.last_heard_us = arrival_us
+                handler.on_rtcp(packet, arrival_us)
+            else:
+                packet = srtp.unprotect(datagram)
+                self.last_heard_us = arrival_us
+                handler.on_rtp(packet, arrival_us)
+        except SrtpError:
+            self._stats.srtp_rejected += 1
+
+    async def connect(self) -> None:
+        """Wait for the nomination, shake hands, tell the handler; closes itself when that fails."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await self._nominated.wait()
+            srtp = await self._dtls.connect(self._remote.fingerprints)
+        except (TimeoutError, HandshakeFailed):
+            self._stats.handshakes_failed += 1
+            self.close("never_connected")
+            return
+        if self.closed:
+            self._dtls.close()
+            return
+        self.srtp = srtp
+        self._stats.handshakes_completed += 1
+        if self.handler is not None:
+            self.handler.on_connected()
+
+    def close(self, reason: str) -> None:
+        """End the association, free the address, tell the handler once. Idempotent."""
+        if self.closed:
+            return
+        self.closed = True
+        self._dtls.close()
+        self.srtp = None
+        self.release()
+        handler, self.handler = self.handler, None
+        if handler is not None:
+            handler.on_ended(reason)
