@@ -12,6 +12,8 @@ from pathlib import Path
 
 from babel.messages.pofile import read_po
 
+from expo.edge.accepts import quality as q_value
+
 LANGUAGES = ("en", "ko", "vi")
 LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "ko": "한국어", "vi": "Tiếng Việt"}
 DEFAULT_LANGUAGE = "en"
@@ -82,23 +84,10 @@ def negotiate(cookie: str | None, accept_language: str) -> str:
     for entry in accept_language[:_MAX_HEADER].split(","):
         tag, _, parameters = entry.partition(";")
         primary = tag.strip().lower().split("-")[0]
-        quality = _quality(parameters)
+        quality = q_value(parameters)
         if primary in LANGUAGES and quality > best_quality:
             best, best_quality = primary, quality
     return best
-
-
-def _quality(parameters: str) -> float:
-    """The q-value (0..1) of one Accept-* entry; 1 when absent, 0 when it cannot be read."""
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().lower() == "q":
-            try:
-                quality = float(value.strip())
-            except ValueError:
-                return 0.0
-            return quality if 0.0 <= quality <= 1.0 else 0.0
-    return 1.0
 
 
 def _read(path: Path, language: str) -> Iterable[tuple[str, str]]:

@@ -56,6 +56,15 @@ class Templates:
         self._gather_styles(source, found, set())
         return [STATIC_URL + path for path in found]
 
+    def hashed_files(self) -> frozenset[str]:
+        """Every built file whose name carries a hash of its content, relative to the static folder."""
+        found: set[str] = set()
+        for entry in self.manifest.values():
+            found.add(str(entry["file"]))
+            for kind in ("css", "assets"):
+                found.update(cast("list[str]", entry.get(kind, [])))
+        return frozenset(found)
+
     def render(self, template: str, context: Mapping[str, object]) -> str:
         return self.environment.get_template(template).render(context)
 
