@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +49,13 @@ class ProcessMark:
         except (OSError, ValueError):
             return None
 
+    def __str__(self) -> str:
+        return f"{self.pid} {self.started_ticks} {self.boot_id}\n"
+
     def write(self, path: Path) -> None:
         """Write the pid file, whole or not at all."""
         draft = path.with_name(f"{path.name}.new")
-        draft.write_text(f"{self.pid} {self.started_ticks} {self.boot_id}\n", encoding="ascii")
+        draft.write_text(str(self), encoding="ascii")
         draft.replace(path)
 
     def alive(self) -> bool:
@@ -70,12 +73,19 @@ class Child:
 
     @classmethod
     async def start(
-        cls, name: str, program: Sequence[str], *, pid_dir: Path, cwd: Path | None = None, pass_fds: Sequence[int] = ()
+        cls,
+        name: str,
+        program: Sequence[str],
+        *,
+        pid_dir: Path,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Child:
-        """Start `program` (absolute path first) with our environment and output. Raises OSError."""
+        """Start `program` (absolute path first) with our output. Raises OSError."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *program,
-            stdin=asyncio.subprocess.DEVNULL, cwd=cwd, pass_fds=tuple(pass_fds), process_group=0,
+            stdin=asyncio.subprocess.DEVNULL, cwd=cwd, env=env, pass_fds=tuple(pass_fds), process_group=0,
         )  # fmt: skip
         pid_file = pid_dir / f"{name}.pid"
         mark = ProcessMark.of(process.pid)

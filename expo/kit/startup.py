@@ -5,7 +5,12 @@ The exit codes are a contract with service managers and scripts; docs/operations
 
 from __future__ import annotations
 
+import msgspec
+
 from expo.errors import ExpoError, Unavailable
+
+DRAIN_S = 5.0
+"""Requests that run when a worker is told to stop get this long; the supervisor's patience is longer."""
 
 EXIT_SETTINGS = 2
 EXIT_CODES: dict[str, int] = {
@@ -21,7 +26,7 @@ EXIT_CODES: dict[str, int] = {
     "store.full": 15,
     "store.busy": 15,
     "store.away": 15,
-    "store.not_migrated": 15,
+    "store.newer": 15,
     "web.not_built": 17,
 }
 EXIT_OTHER = 16
@@ -41,6 +46,7 @@ ADVICE: dict[str, str] = {
     "store.full": "Free some space on the disk of the database.",
     "store.busy": "Stop what holds the database's lock.",
     "store.away": "Start the server that EXPO_DATABASE_URL names, or unset it to use SQLite.",
+    "store.newer": "Install the newer version of this program that made the database, or use another database.",
     "web.not_built": "Run `make setup`, which builds the pages.",
 }
 
@@ -64,3 +70,11 @@ class StartFailed(Unavailable):
     def advice(self) -> str:
         """What to do about it; empty where nobody can know."""
         return ADVICE.get(self.code, "")
+
+
+class WorkerReport(msgspec.Struct, frozen=True):
+    """What a worker writes into its ready pipe, once: ready, or the error that kept it from starting."""
+
+    ready: bool
+    code: str = ""
+    detail: str = ""

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 
 from expo.kit.logging import get_logger
 
 log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Pauses before the next try: `first_s`, doubling to `most_s`; from `first_s` again after `healthy_s` of work."""
+
+    first_s: float = 0.2
+    most_s: float = 10.0
+    healthy_s: float = 30.0
+    _next_s: float = field(default=0.0, init=False)
+
+    def pause_s(self, ran_s: float) -> float:
+        """The pause after a try that worked for `ran_s` (0 when it never did)."""
+        pause_s = self.first_s if ran_s >= self.healthy_s or not self._next_s else self._next_s
+        self._next_s = min(pause_s * 2, self.most_s)
+        return pause_s
 
 
 class Nursery:
@@ -35,16 +52,9 @@ class Nursery:
         task.add_done_callback(self._done)
         return task
 
-    def keep(
-        self,
-        name: str,
-        work: Callable[[], Coroutine[object, object, object]],
-        *,
-        first_s: float = 0.2,
-        most_s: float = 10.0,
-    ) -> asyncio.Task[object]:
-        """Run `work()` and, whenever it fails, again after a back-off that doubles from `first_s` to `most_s`."""
-        return self.start(name, self._keep(name, work, first_s, most_s))
+    def keep(self, name: str, work: Callable[[], Coroutine[object, object, object]]) -> asyncio.Task[object]:
+        """Run `work()` and, whenever it fails, again after a pause (`Backoff`)."""
+        return self.start(name, self._keep(name, work))
 
     async def close(self) -> None:
         """Cancel every task and wait until all have ended."""
@@ -55,10 +65,8 @@ class Nursery:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _keep(
-        self, name: str, work: Callable[[], Coroutine[object, object, object]], first_s: float, most_s: float
-    ) -> None:
-        pause_s = first_s
+    async def _keep(self, name: str, work: Callable[[], Coroutine[object, object, object]]) -> None:
+        backoff = Backoff()
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -69,10 +77,7 @@ class Nursery:
                 log.exception("task failed, starting it again", task=f"{self._name}.{name}")
             else:
                 return
-            if loop.time() - began > most_s:
-                pause_s = first_s
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, most_s)
+            await asyncio.sleep(backoff.pause_s(loop.time() - began))
 
     def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)

@@ -1,0 +1,160 @@
+"""The `expo` command: serve, demo, migrate, doctor. Imports stand inside commands, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from expo.errors import ExpoError, Invalid
+
+if TYPE_CHECKING:
+    from expo.kit.startup import StartFailed
+    from expo.settings import Settings
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+app = typer.Typer(
+    name="expo",
+    help="A virtual trade-expo live server. Settings come from EXPO_* variables; docs/operations.md lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point of the `expo` command."""
+    app()
+
+
+@app.command()
+def serve() -> None:
+    """Start the server: database, embedded Valkey, workers. Ctrl-C or SIGTERM stops it."""
+    from expo.kit.logging import configure
+
+    settings = _settings(os.environ)
+    configure(settings.log_format)
+    _warn_of_unknown(os.environ)
+    raise typer.Exit(asyncio.run(_serve(settings)))
+
+
+@app.command()
+def demo(
+    port: Annotated[int | None, typer.Option(help="HTTP port; default: 8080 or, if taken, a free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    ready_file: Annotated[Path | None, typer.Option(help="Write links and tokens there (JSON) once on air.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data folder; default: EXPO_DATA_DIR or data/demo.")] = None,
+) -> None:
+    """Start the server with a sample expo, and a showcase on air right now."""
+    from expo.demo.runner import run
+    from expo.kit.startup import StartFailed
+
+    try:
+        code = run(port=port, workers=workers, ready_file=ready_file, data_dir=data_dir)
+    except ExpoError as error:
+        _fail(StartFailed.of(error))
+    raise typer.Exit(code)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to this version. Harmless to repeat; `serve` does it too."""
+    from expo.kit.logging import configure
+    from expo.kit.startup import StartFailed
+    from expo.store.migrate import upgrade
+
+    settings = _settings(os.environ)
+    configure(settings.log_format)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        asyncio.run(upgrade(settings.effective_database_url))
+    except OSError as error:
+        _fail(StartFailed("run.unwritable", f"cannot write {settings.data_dir}: {error.strerror}"))
+    except ExpoError as error:
+        _fail(StartFailed.of(error))
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check ports, addresses, disk, Valkey and database, and say what to do. Exit code 1 when something is wrong."""
+    from expo.ops.doctor import examine, report
+
+    settings = _settings(os.environ)
+    findings = asyncio.run(examine(settings, os.environ))
+    typer.echo(report(findings))
+    raise typer.Exit(0 if all(finding.grade != "bad" for finding in findings) else 1)
+
+
+@app.command(hidden=True)
+def worker(
+    index: Annotated[int, typer.Option()],
+    listen_fd: Annotated[int, typer.Option()],
+    ready_fd: Annotated[int, typer.Option()],
+) -> None:
+    """Run one worker; the supervisor calls this."""
+    from expo.worker import run
+
+    raise typer.Exit(run(_settings(os.environ), index, listen_fd, ready_fd))
+
+
+async def _serve(settings: Settings) -> int:
+    from expo.kit.startup import StartFailed
+    from expo.supervisor import Supervisor
+
+    supervisor = Supervisor(settings)
+    starting = asyncio.create_task(supervisor.start(), name="serve.start")
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not told.is_set():
+            told.set()
+            starting.cancel()
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        ready = await starting
+    except StartFailed as error:
+        _fail(error)
+    except asyncio.CancelledError:
+        return 0
+    typer.echo(f"Serving on {ready.base_url} (Ctrl-C stops)")
+    sys.stdout.flush()
+    await told.wait()
+    await supervisor.stop()
+    return 0
+
+
+def _settings(env: Mapping[str, str]) -> Settings:
+    from expo.kit.startup import StartFailed
+    from expo.settings import Settings
+
+    try:
+        return Settings.from_env(env)
+    except Invalid as error:
+        _fail(StartFailed.of(error))
+
+
+def _warn_of_unknown(env: Mapping[str, str]) -> None:
+    from expo.kit.logging import get_logger
+    from expo.settings import unknown_variables
+
+    for name in unknown_variables(env):
+        get_logger(__name__).warning("unknown setting is ignored", setting=name)
+
+
+def _fail(error: StartFailed) -> NoReturn:
+    """Say what is wrong and what to do, then leave with the failure's own exit code."""
+    typer.secho(f"expo: {error.detail or error.code} [{error.code}]", err=True, fg="red")
+    if error.advice:
+        typer.echo(f"  {error.advice}", err=True)
+    raise typer.Exit(error.exit_code)

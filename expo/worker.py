@@ -1,0 +1,69 @@
+"""One worker process: builds the application and serves it until told to stop.
+
+The supervisor starts it as `python -m expo worker` with the listening socket and the ready pipe as inherited
+descriptors, its settings in the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+
+import msgspec
+from aiohttp import web
+
+from expo import app as application
+from expo.cluster.workers import WorkerIdentity
+from expo.errors import ExpoError
+from expo.kit.logging import configure, get_logger
+from expo.kit.sockets import BACKLOG
+from expo.kit.startup import DRAIN_S, WorkerReport
+from expo.ops.drain import DRAIN, Drain
+from expo.settings import Settings
+
+log = get_logger(__name__)
+
+
+def run(settings: Settings, index: int, listen_fd: int, ready_fd: int) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. Both descriptors are ours to close."""
+    configure(settings.log_format, worker=index)
+    listener = socket.socket(fileno=listen_fd)
+    try:
+        return asyncio.run(_serve(settings, WorkerIdentity.of(settings, index), listener, ready_fd))
+    finally:
+        listener.close()
+
+
+async def _serve(settings: Settings, identity: WorkerIdentity, listener: socket.socket, ready_fd: int) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app = application.build(settings, identity)
+    app[DRAIN] = drain = Drain()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S, keepalive_timeout=75.0)
+    try:
+        await runner.setup()
+        await web.UnixSite(runner, identity.private_socket, backlog=BACKLOG).start()
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        _report(ready_fd, WorkerReport(ready=True))
+        log.info("worker ready", pid=os.getpid(), udp_port=identity.udp_port)
+        await stop.wait()
+        log.info("worker draining")
+        drain.begin()
+    except ExpoError as error:
+        _report(ready_fd, WorkerReport(ready=False, code=error.code, detail=error.detail))
+        log.error("worker cannot start", error=error.code, detail=error.detail)
+        return 1
+    finally:
+        await runner.cleanup()
+        identity.private_socket.unlink(missing_ok=True)
+    return 0
+
+
+def _report(ready_fd: int, report: WorkerReport) -> None:
+    """Write and close: the reader takes the end of the pipe without a report for a crash."""
+    with os.fdopen(ready_fd, "wb") as pipe:
+        pipe.write(msgspec.json.encode(report))
