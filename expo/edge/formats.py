@@ -5,20 +5,25 @@ CLDR 48 prints Korean day periods in two ways depending on the reader's engine, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
-from expo.edge.i18n import Catalogues
 
-CITIES: Mapping[str, str] = {"Asia/Ho_Chi_Minh": "city.hanoi", "Asia/Seoul": "city.seoul"}
-"""Both sides of the expo, buyer's first: time zone to the message that names its city."""
-BOTH_SIDES = tuple(CITIES)
+class Side(Protocol):
+    """One side's clock: an IANA zone and its city's name for the reader."""
+
+    @property
+    def zone(self) -> str: ...
+
+    @property
+    def city(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,6 @@ class Formats:
     """Formatting for one reader's language; instants are aware datetimes."""
 
     language: str
-    catalogues: Catalogues
 
     def date(self, at: datetime, zone: str, *, width: str = "long") -> str:
         """`22 November 2026`; width is one of `full long medium short`."""
@@ -36,18 +40,14 @@ class Formats:
         """`14:30`, 24 hours in every language."""
         return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
 
-    def both_times(self, at: datetime, zones: Sequence[str] = BOTH_SIDES) -> str:
+    def both_times(self, at: datetime, sides: Sequence[Side]) -> str:
         """`14:30 Hanoi · 16:30 Seoul`; a day that differs from the first city's is said: `01:30 Seoul (+1)`."""
-        first = at.astimezone(ZoneInfo(zones[0])).date()
         parts: list[str] = []
-        for zone in zones:
-            days = (at.astimezone(ZoneInfo(zone)).date() - first).days
-            shift = f" ({days:+d})" if days else ""
-            parts.append(f"{self.time(at, zone)} {self.city(zone)}{shift}")
+        for side in sides:
+            there = at.astimezone(ZoneInfo(side.zone))
+            days = (there.date() - at.astimezone(ZoneInfo(sides[0].zone)).date()).days
+            parts.append(f"{there:%H:%M} {side.city}" + (f" ({days:+d})" if days else ""))
         return " · ".join(parts)
-
-    def city(self, zone: str) -> str:
-        return self.catalogues.text(CITIES[zone], self.language)
 
     def number(self, value: float | Decimal) -> str:
         """`1,234.5` or `1.234,5`."""

@@ -32,7 +32,7 @@ def application(
 ) -> web.Application:
     """An application with everything around handlers, `/enter`, `/lang`, `/static` and `/openapi.json`.
 
-    Raises Unavailable `pages.not_built` without a built front end. Serve it with `edge.server.EdgeRunner`.
+    Raises Unavailable `web.not_built` without a built front end. Serve it with `edge.server.EdgeRunner`.
     """
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=MAX_BODY_BYTES)
     templates = Templates.open(web_folder)

@@ -41,7 +41,7 @@ def render(
             "t": translator(request),
             "language": language,
             "languages": LANGUAGE_NAMES,
-            "formats": Formats(language, catalogues),
+            "formats": Formats(language),
             "principal": request.get(PRINCIPAL),
             "path": request.rel_url.path_qs,
             **context,

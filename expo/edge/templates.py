@@ -28,11 +28,11 @@ class Templates:
 
     @classmethod
     def open(cls, folder: Path = WEB_FOLDER) -> Templates:
-        """Unavailable (`pages.not_built`) when the front end has not been built."""
+        """Unavailable (`web.not_built`) when the front end has not been built."""
         try:
             manifest = json.loads((folder / "static" / "manifest.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise Unavailable("pages.not_built", "run `npm run build` first: the pages' folder is missing") from None
+            raise Unavailable("web.not_built", "run `npm run build` first: the pages' folder is missing") from None
         environment = Environment(
             loader=FileSystemLoader(folder / "templates"),
             autoescape=True,
