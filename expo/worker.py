@@ -16,6 +16,7 @@ from aiohttp import web
 
 from expo import app as application
 from expo.cluster.workers import WorkerIdentity
+from expo.edge.server import EdgeRunner
 from expo.errors import ExpoError
 from expo.kit.logging import configure, get_logger
 from expo.kit.sockets import BACKLOG
@@ -43,7 +44,7 @@ async def _serve(settings: Settings, identity: WorkerIdentity, listener: socket.
         loop.add_signal_handler(number, stop.set)
     app = application.build(settings, identity)
     app[DRAIN] = drain = Drain()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S, keepalive_timeout=75.0)
+    runner = EdgeRunner(app, shutdown_timeout=DRAIN_S)
     try:
         await runner.setup()
         await web.UnixSite(runner, identity.private_socket, backlog=BACKLOG).start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from expo.kit.children import ProcessMark, end_leftovers
@@ -31,8 +32,9 @@ class RunFolder:
             self._run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self._run_dir, self._socket_dir):
-                if folder.stat().st_uid != os.getuid():
-                    raise StartFailed("run.unwritable", f"{folder} belongs to another user")
+                kind = folder.lstat()  # the short socket folder has a name that others can foresee
+                if kind.st_uid != os.getuid() or not stat.S_ISDIR(kind.st_mode):
+                    raise StartFailed("run.unwritable", f"{folder} is not a folder of this user's own")
                 folder.chmod(0o700)
             self._lock_fd = _lock(self._run_dir / "lock")
             ended = await end_leftovers(self._run_dir)
@@ -51,6 +53,7 @@ class RunFolder:
         if self._socket_dir != self._run_dir.resolve():
             with contextlib.suppress(OSError):  # a socket that is still in it is for the next start to find
                 self._socket_dir.rmdir()
+        os.ftruncate(self._lock_fd, 0)
         os.close(self._lock_fd)
         self._lock_fd = None
 
