@@ -53,7 +53,7 @@ class _Burst:
             + packet.payload
             for packet in self.packets
         ]
-        result = wires, _trains([len(wire) + tag_bytes for wire in wires]), sum(map(len, wires)) - 12 * len(wires)
+        result = wires, trains_of([len(wire) + tag_bytes for wire in wires]), sum(map(len, wires)) - 12 * len(wires)
         self.rendered[form, tag_bytes] = result
         return result
 
@@ -150,7 +150,7 @@ class Egress:
             self._stats.packets_dropped += len(datagrams)
 
 
-def _trains(sizes: list[int]) -> list[_Train]:
+def trains_of(sizes: list[int]) -> list[_Train]:
     """Cut a burst into runs of equal size; the last of a run may be shorter (udp(7), UDP_SEGMENT)."""
     trains: list[_Train] = []
     start, count = 0, len(sizes)

@@ -83,7 +83,7 @@ class Feed:
     def restart(self, source: Source) -> None:
         """The Track's numbering jumped (an encoder restarted): continue ours without a gap."""
         if self.source is source:
-            self._munger.switch()
+            self._munger.restart()
 
     def push(self, source: Source, packet: RtpPacket, *, key_frame: bool) -> None:
         """Number one packet and hand it to every sink. `key_frame`: a decoder can start here."""

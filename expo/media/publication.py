@@ -94,6 +94,7 @@ class Publication:
         try:
             rtp = parse_rtp(packet, arrival_us)
             track = self._by_payload_type.get(rtp.payload_type)
+            recovered = track is None
             if track is None:
                 track = self._by_rtx.get(rtp.payload_type)
                 if track is None or track.ssrc is None or not rtp.payload:
@@ -106,7 +107,7 @@ class Publication:
         except Malformed:
             self._stats.malformed += 1
             return
-        track.ingest(rtp)
+        track.ingest(rtp, recovered=recovered)
         if track.reception.has_missing and track.plan.nack:
             self._nack(track, arrival_us)
 

@@ -50,12 +50,12 @@ class Track:
             self.feeds = (*self.feeds, feed)
         feed.point(self)
 
-    def ingest(self, packet: RtpPacket) -> None:
-        """Take one packet as it came (or as RTX brought it back) and hand it to the Feeds. Synchronous."""
+    def ingest(self, packet: RtpPacket, *, recovered: bool = False) -> None:
+        """Take one packet as it came, or as RTX brought it back, and hand it to the Feeds. Synchronous."""
         now_us = packet.arrival_us
         if packet.ssrc != self.ssrc and not self._adopt(packet.ssrc, now_us):
             return
-        arrival = self.reception.receive(packet.sequence, packet.timestamp, now_us)
+        arrival = self.reception.receive(packet.sequence, packet.timestamp, now_us, recovered=recovered)
         if arrival is Arrival.DUPLICATE:
             return
         if arrival is Arrival.RESET:
