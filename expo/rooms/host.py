@@ -1,0 +1,176 @@
+"""The live rooms of this worker, and the WHIP and WHEP resources in them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from expo.clock import monotonic_us
+from expo.errors import NotFound, Unavailable
+from expo.ids import ResourceId, RoomId, new_resource_id
+from expo.kit.logging import get_logger
+from expo.kit.tasks import Nursery
+from expo.media.engine import MediaEngine
+from expo.rooms.facts import Facts
+from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
+from expo.rooms.policy import Opening, Permit, RoomPolicy
+from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer
+
+POLICY_S = 8.0
+"""How long the rows of a room may take; longer than SQLite's busy timeout."""
+BUSY_RETRY_S = 5
+
+log = get_logger(__name__)
+
+
+class RoomHost:
+    """Opens a room with its first participant and closes it behind its last. The engine outlives it."""
+
+    def __init__(self, engine: MediaEngine, policy: RoomPolicy) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._rooms: dict[RoomId, LiveRoom] = {}
+        self._publishers: dict[ResourceId, Publisher] = {}
+        self._viewers: dict[ResourceId, Viewer] = {}
+        self._facts = Facts(policy)
+        self._nursery = Nursery("rooms")
+        self._closed = False
+
+    def open(self) -> None:
+        """Start the tasks; `close` ends them."""
+        self._nursery.keep("facts", self._facts.run)
+
+    async def close(self) -> None:
+        """Disconnect everybody, then end the tasks. Idempotent."""
+        self._closed = True
+        self._end(list(self._rooms), "server_stopping")
+        await self._nursery.close()
+
+    async def publish(self, room: RoomId, permit: Permit, offer: str) -> Publisher:
+        """Admit a publisher; one that takes over appears when its media arrives.
+
+        Raises what the policy, `admit_publisher` and the SDP answer raise; then whoever was on the air stays there.
+        """
+        opening = await self._opening(room)
+        with self._joining(room) as live:
+            async with live.turn:
+                holder, now_us = live.holder, monotonic_us()
+                admit_publisher(opening, permit, holder.as_incumbent() if holder else None, now_us)
+                resource = new_resource_id()
+                publication = await self._engine.publish(
+                    offer,
+                    live.router,
+                    max_bps=opening.max_bps,
+                    on_closed=lambda reason: self._publisher_left(room, resource, reason),
+                )
+                if live.publisher and now_us - live.publisher.media.last_heard_us > SILENT_AFTER_US:
+                    live.publisher.media.close("replaced")
+                publisher = Publisher(resource, room, permit.participant, publication)
+                self._publishers[resource] = publisher
+                live.enter(publisher)
+                self._nursery.start("arrival", self._arrive(live, publisher))
+        log.info("publisher admitted", room=room, participant=permit.participant, replaces=holder is not None)
+        return publisher
+
+    async def watch(self, room: RoomId, permit: Permit | None, offer: str, lanes: tuple[str, ...] | None) -> Viewer:
+        """Admit a viewer; it waits where nobody publishes yet. Raises like `publish`, and Unavailable media.full."""
+        opening = await self._opening(room)
+        admit_viewer(opening, permit)
+        with self._joining(room) as live:
+            resource = new_resource_id()
+            downlink = await self._engine.watch(
+                offer, live.router, lanes=lanes, on_closed=lambda reason: self._viewer_left(room, resource, reason)
+            )
+            viewer = Viewer(resource, room, permit.participant if permit else None, downlink)
+            self._viewers[resource] = viewer
+            live.viewers.add(resource)
+        return viewer
+
+    def publisher(self, room: RoomId, resource: ResourceId) -> Publisher:
+        """NotFound rooms.no_resource when it never was or has ended."""
+        found = self._publishers.get(resource)
+        if found is None or found.room != room:
+            raise _no_resource()
+        return found
+
+    def viewer(self, room: RoomId, resource: ResourceId) -> Viewer:
+        """NotFound rooms.no_resource when it never was or has ended."""
+        found = self._viewers.get(resource)
+        if found is None or found.room != room:
+            raise _no_resource()
+        return found
+
+    def end(self, room: RoomId) -> None:
+        """The room is over: disconnect everybody in it. Harmless when it is not live."""
+        self._end([room], "room_ended")
+
+    def live_state(self, room: RoomId) -> LiveState:
+        """Of a room that is not live: nothing on air, no viewers."""
+        live = self._rooms.get(room)
+        return live.state() if live else LiveState()
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms are live here."""
+        return len(self._rooms)
+
+    @contextmanager
+    def _joining(self, room: RoomId) -> Generator[LiveRoom]:
+        """The live room, opened if needed, and kept open while somebody is about to join."""
+        if self._closed:
+            raise Unavailable("rooms.stopping", "this server is stopping", retry_after_s=BUSY_RETRY_S)
+        live = self._rooms.get(room)
+        if live is None:
+            live = self._rooms[room] = LiveRoom(self._engine.router())
+        live.joining += 1
+        try:
+            yield live
+        finally:
+            live.joining -= 1
+            self._close_if_idle(room)
+
+    async def _opening(self, room: RoomId) -> Opening:
+        try:
+            async with asyncio.timeout(POLICY_S):
+                return await self._policy.opening(room)
+        except TimeoutError:
+            raise Unavailable(
+                "rooms.policy_slow", "the room's rows took too long", retry_after_s=BUSY_RETRY_S
+            ) from None
+
+    async def _arrive(self, live: LiveRoom, publisher: Publisher) -> None:
+        if await live.arrived(publisher):
+            self._facts.tell(publisher.room, published=True)
+            await live.hand_over(publisher)
+
+    def _publisher_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:
+        self._publishers.pop(resource, None)
+        live = self._rooms.get(room)
+        if live is not None and live.leave(resource):
+            self._facts.tell(room, published=False)
+        self._close_if_idle(room)
+        log.info("publisher left", room=room, reason=reason)
+
+    def _viewer_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:
+        self._viewers.pop(resource, None)
+        live = self._rooms.get(room)
+        if live is not None:
+            live.viewers.discard(resource)
+        self._close_if_idle(room)
+        log.debug("viewer left", room=room, reason=reason)
+
+    def _close_if_idle(self, room: RoomId) -> None:
+        live = self._rooms.get(room)
+        if live is not None and live.idle:
+            del self._rooms[room]
+            live.router.close()
+
+    def _end(self, rooms: list[RoomId], reason: str) -> None:
+        for participant in (*self._publishers.values(), *self._viewers.values()):
+            if participant.room in rooms:
+                participant.media.close(reason)
+
+
+def _no_resource() -> NotFound:
+    return NotFound("rooms.no_resource", "this resource does not exist or has ended")
