@@ -130,7 +130,7 @@ export class Publisher {
 function phase(link: LinkState): PublisherPhase {
   if (link.phase === "idle") return "stopped";
   if (link.phase === "connected") return "live";
-  if (link.phase === "refused" && link.refusal === "room.taken") return "taken";
+  if (link.phase === "refused" && link.refusal === "rooms.publisher_present") return "taken";
   return link.phase;
 }
 

@@ -1,0 +1,300 @@
+/** The studio page: wires devices, publisher and room state to its views. */
+
+import { html, render } from "lit-html";
+import { PollingSource } from "../live/source";
+import { Devices } from "../media/devices";
+import { OnAirIntent } from "../media/intent";
+import { LevelMeter } from "../media/level";
+import { Publisher } from "../media/publisher";
+import { assess } from "../media/quality";
+import { NO_STATS } from "../media/stats";
+import type { Resource } from "../media/whip";
+import { type Clock, ownZone } from "../ui/clocks";
+import { translator } from "../ui/i18n";
+import { closeMenusKindly } from "../ui/menus";
+import { need, pageData } from "../ui/page";
+import { encoderPanel } from "../ui/studio-encoder";
+import { holding } from "../ui/studio-hold";
+import { safeStorage } from "../ui/studio-memory";
+import { copyText } from "../ui/studio-parts";
+import { canGoOnAir, keyFramesTooRare, mode, type StudioState } from "../ui/studio-state";
+import * as views from "../ui/studio-view";
+
+interface StudioPage {
+  readonly showcaseId: string;
+  readonly title: string;
+  readonly whipUrl: string;
+  /** May publish and take over. */
+  readonly pageToken: string;
+  /** May publish. */
+  readonly encoderToken: string;
+  readonly stateUrl: string;
+  readonly clocks: readonly Clock[];
+}
+
+const TICK_MS = 500;
+/** While on air the intent is written again this often, so that only a fresh one survives. */
+const KEEP_MS = 5_000;
+const HINT_MS = 3_000;
+
+const page = pageData<StudioPage>();
+const t = translator(page.messages);
+const words: views.StudioWords = {
+  t,
+  language: page.language,
+  title: page.title,
+  clocks: page.clocks,
+  zone: ownZone(),
+  problem: (code) => page.messages[`error.${code}`] ?? t("studio.refused.other", { code }),
+};
+
+const preview = need<HTMLVideoElement>("#preview");
+const camera = need<HTMLElement>("#camera");
+const slots = {
+  top: need<HTMLElement>("#top"),
+  cover: need<HTMLElement>("#cover"),
+  under: need<HTMLElement>("#under"),
+  settings: need<HTMLElement>("#settings"),
+  dock: need<HTMLElement>("#dock"),
+};
+const say = need<HTMLElement>("#say");
+const moreDialog = need<HTMLDialogElement>("#more");
+const askDialog = need<HTMLDialogElement>("#ask");
+
+const devices = new Devices({
+  devices: navigator.mediaDevices,
+  secure: isSecureContext,
+  memory: safeStorage("localStorage"),
+});
+const intent = new OnAirIntent(safeStorage("sessionStorage"), page.showcaseId);
+let publisher: Publisher | null = null;
+let held: Resource | null = null;
+let keptMs = 0;
+let encoder = { revealed: false, copied: null as string | null };
+let lastAnnounced = "";
+
+let state: StudioState = {
+  room: null,
+  devices: devices.state,
+  publisher: { phase: "stopped", refusal: null, retryAfterS: null },
+  stats: NO_STATS,
+  quality: assess(NO_STATS),
+  level: "silent",
+  micOn: true,
+  cameraOn: true,
+  onAirSince: null,
+  now: Date.now(),
+  clockOffsetMs: 0,
+  hintHold: false,
+};
+
+const meter = new LevelMeter((level) => {
+  const element = slots.under.querySelector<HTMLElement>("#meter");
+  element?.style.setProperty("--v", level.value.toFixed(3));
+  if (level.word === state.level) return;
+  set({ level: level.word });
+  element?.setAttribute("aria-valuenow", String(Math.round(level.value * 100)));
+});
+
+const source = new PollingSource(page.stateUrl, {
+  state: (room) => set({ room, clockOffsetMs: Date.parse(room.serverTime) - Date.now() }),
+  reachable: () => undefined,
+});
+
+const actions: views.StudioActions = {
+  open: () => void openDevices(),
+  goOnAir: () => goOnAir(page.encoderToken, null),
+  takeOver: holding({ held: takeOver, pressed: askToTakeOver, early: hint }),
+  finish: holding({ held: finish, pressed: askToFinish, early: hint }),
+  leave: finish,
+  toggleMic: () => toggle("micOn", "microphone"),
+  toggleCamera: () => toggle("cameraOn", "camera"),
+  more: () => openMore(),
+  choose: (kind, id) => void devices.choose(kind, id),
+};
+
+function set(news: Partial<StudioState>): void {
+  state = { ...state, ...news };
+  draw();
+}
+
+function draw(): void {
+  const now = mode(state);
+  document.body.dataset.mode = now;
+  camera.toggleAttribute("data-help", views.showsHelp(state));
+  render(views.topBar(state, words), slots.top);
+  render(views.cover(state, words, actions), slots.cover);
+  render(views.under(state, words), slots.under);
+  render(views.settings(state, words, actions), slots.settings);
+  render(views.dock(state, words, actions), slots.dock);
+  if (moreDialog.open) drawMore();
+  if (now === lastAnnounced) return;
+  if (lastAnnounced !== "") say.textContent = views.announcement(state, words);
+  lastAnnounced = now;
+}
+
+async function openDevices(): Promise<void> {
+  await devices.open();
+  void meter.resume();
+}
+
+function goOnAir(token: string, leftBehind: Resource | null): void {
+  if (publisher !== null) publisher.stop();
+  publisher = new Publisher({
+    url: page.whipUrl,
+    token,
+    tracks: { video: devices.state.camera, audio: devices.state.microphone },
+    leftBehind,
+    holding: (resource) => {
+      held = resource;
+      if (resource !== null) intent.keep(resource);
+    },
+  });
+  const mine = publisher;
+  mine.subscribe((news) => {
+    if (mine !== publisher) return;
+    const starts = news.phase === "live" && state.onAirSince === null;
+    if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
+    set({ publisher: news, ...(starts ? { onAirSince: Date.now() } : {}) });
+    source.nudge();
+  });
+  set({ publisher: mine.state, onAirSince: null });
+  mine.start();
+}
+
+function takeOver(): void {
+  goOnAir(page.pageToken, null);
+}
+
+function finish(): void {
+  intent.drop();
+  publisher?.stop();
+  publisher = null;
+  set({ publisher: { phase: "stopped", refusal: null, retryAfterS: null }, onAirSince: null, stats: NO_STATS });
+  source.nudge();
+}
+
+function askToFinish(): void {
+  ask("finish_ask", "studio.finish_ask.text", "finish", finish);
+}
+
+function askToTakeOver(): void {
+  ask("take_ask", "studio.taken.text", "take", takeOver);
+}
+
+/** By keyboard, what would be held is confirmed instead. */
+function ask(name: "finish_ask" | "take_ask", text: string, verb: "finish" | "take", act: () => void): void {
+  const agreed = () => {
+    askDialog.close();
+    act();
+  };
+  render(
+    html`<h2>${t(`studio.${name}.title`)}</h2>
+      <p class="dim">${t(text)}</p>
+      <div class="wrap ends">
+        <button class="btn" autofocus @click=${() => askDialog.close()}>${t(`studio.${name}.stay`)}</button>
+        <button class="btn air-edge" id="agree" @click=${agreed}>${t(`studio.${name}.${verb}`)}</button>
+      </div>`,
+    askDialog,
+  );
+  askDialog.showModal();
+}
+
+function hint(): void {
+  set({ hintHold: true });
+  setTimeout(() => set({ hintHold: false }), HINT_MS);
+}
+
+function toggle(flag: "micOn" | "cameraOn", kind: "microphone" | "camera"): void {
+  const track = devices.state[kind];
+  if (track === null) return;
+  const on = !state[flag];
+  track.enabled = on;
+  set({ [flag]: on });
+}
+
+function openMore(): void {
+  encoder = { revealed: false, copied: null };
+  drawMore();
+  moreDialog.showModal();
+}
+
+function drawMore(): void {
+  const panel = {
+    access: { url: new URL(page.whipUrl, location.href).href, token: page.encoderToken },
+    ...encoder,
+    keyFrameMs: keyFramesTooRare(state.room),
+    reveal: () => {
+      encoder = { ...encoder, revealed: !encoder.revealed };
+      drawMore();
+    },
+    copy: (piece: string, text: string) => void copy(piece, text),
+    close: () => moreDialog.close(),
+  };
+  render(encoderPanel(panel, t), moreDialog);
+}
+
+async function copy(piece: string, text: string): Promise<void> {
+  if (!(await copyText(text))) return;
+  encoder = { ...encoder, copied: piece };
+  drawMore();
+}
+
+function followDevices(): void {
+  const before = state.devices;
+  const after = devices.state;
+  set({ devices: after });
+  if (before.camera !== after.camera) {
+    preview.srcObject = after.camera === null ? null : new MediaStream([after.camera]);
+    if (after.camera !== null) after.camera.enabled = state.cameraOn;
+  }
+  if (before.microphone !== after.microphone) {
+    if (after.microphone === null) meter.stop();
+    else {
+      after.microphone.enabled = state.micOn;
+      meter.start(after.microphone);
+    }
+  }
+  if (before.camera !== after.camera || before.microphone !== after.microphone) {
+    void publisher?.replace({ video: after.camera, audio: after.microphone });
+  }
+}
+
+function tick(): void {
+  const live = publisher !== null && state.publisher.phase === "live";
+  const stats = live && publisher !== null ? publisher.stats() : NO_STATS;
+  if (live && held !== null && Date.now() - keptMs > KEEP_MS) {
+    keptMs = Date.now();
+    intent.keep(held);
+  }
+  set({ now: Date.now(), stats, quality: assess(stats, state.cameraOn && state.devices.camera !== null) });
+}
+
+function onKey(event: KeyboardEvent): void {
+  const inField = event.target instanceof Element && event.target.closest("input, select, textarea, dialog") !== null;
+  if (inField || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.code === "KeyM") actions.toggleMic();
+  if (event.code === "KeyV") actions.toggleCamera();
+}
+
+async function begin(): Promise<void> {
+  const pending = intent.pending();
+  if (pending === null && !(await devices.allowed())) return;
+  await openDevices();
+  if (pending !== null && canGoOnAir(state)) goOnAir(page.encoderToken, pending.resource);
+}
+
+for (const slot of Object.values(slots)) slot.replaceChildren();
+closeMenusKindly();
+devices.subscribe(followDevices);
+document.addEventListener("keydown", onKey);
+document.addEventListener("pointerdown", () => void meter.resume());
+// A page that leaves notes once more that it was on air: the next one of this tab goes on.
+globalThis.addEventListener("pagehide", () => {
+  if (publisher !== null && ["connecting", "live", "reconnecting"].includes(state.publisher.phase)) intent.keep(held);
+});
+globalThis.addEventListener("online", () => source.nudge());
+source.start();
+setInterval(tick, TICK_MS);
+draw();
+void begin();

@@ -1,0 +1,45 @@
+/** A button that takes somebody off air: held for a second with the pointer, confirmed in words by keyboard. */
+
+export const HOLD_MS = 1_000;
+
+export interface HoldHandlers {
+  /** The button was held long enough. */
+  held(): void;
+  /** Keyboard or assistive technology pressed it: ask first. */
+  pressed(): void;
+  /** Let go too early: say how it works. */
+  early(): void;
+}
+
+/** Listeners for one button; call once and keep, so that a redraw does not forget a pointer that is down. */
+export function holding(handlers: HoldHandlers) {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let byPointer = false;
+  const letGo = () => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    timer = null;
+    handlers.early();
+  };
+  return {
+    pointerdown(event: PointerEvent) {
+      if (event.button !== 0) return;
+      byPointer = true;
+      timer = setTimeout(() => {
+        timer = null;
+        handlers.held();
+      }, HOLD_MS);
+    },
+    pointerup: letGo,
+    pointerleave: letGo,
+    pointercancel: letGo,
+    contextmenu(event: Event) {
+      if (byPointer) event.preventDefault();
+    },
+    click() {
+      // A click without a pointer before it comes from the keyboard or from a screen reader.
+      if (!byPointer) handlers.pressed();
+      byPointer = false;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** What the studio shows, and the words that follow from it. Pure. */
+
+import type { DevicesState, Kind } from "../media/devices";
+import type { LevelWord } from "../media/level";
+import type { PublisherState } from "../media/publisher";
+import type { Quality } from "../media/quality";
+import type { MediaStats } from "../media/stats";
+
+/** The room as `/api/showcases/{id}` tells it. */
+export interface RoomView {
+  readonly state: "draft" | "scheduled" | "live" | "ended";
+  readonly onAir: boolean;
+  readonly viewers: number;
+  readonly startsAt: string | null;
+  readonly keyFrameIntervalMs: number | null;
+}
+
+export interface StudioState {
+  readonly room: RoomView | null;
+  readonly devices: DevicesState;
+  readonly publisher: PublisherState;
+  readonly stats: MediaStats;
+  readonly quality: Quality;
+  readonly level: LevelWord;
+  readonly micOn: boolean;
+  readonly cameraOn: boolean;
+  /** Wall clock, ms. */
+  readonly onAirSince: number | null;
+  readonly now: number;
+  /** Server time minus ours, ms: countdowns follow the server. */
+  readonly clockOffsetMs: number;
+  /** A short tap on a button that wants holding. */
+  readonly hintHold: boolean;
+}
+
+/** "elsewhere": somebody is on air in this room, but not from this page. */
+export type Mode = "waiting" | "starting" | "air" | "healing" | "taken" | "refused" | "elsewhere";
+
+export function mode({ publisher, room }: Pick<StudioState, "publisher" | "room">): Mode {
+  switch (publisher.phase) {
+    case "live":
+      return "air";
+    case "connecting":
+      return "starting";
+    case "reconnecting":
+    case "failed":
+      return "healing";
+    case "taken":
+      return "taken";
+    case "refused":
+      return "refused";
+    case "stopped":
+      return room?.onAir === true ? "elsewhere" : "waiting";
+  }
+}
+
+/** Something to send: sound alone will do, nothing at all will not. */
+export function canGoOnAir({ devices, room }: Pick<StudioState, "devices" | "room">): boolean {
+  return (devices.camera !== null || devices.microphone !== null) && room?.state !== "ended";
+}
+
+/** Key frames further apart than this make every newcomer wait for a picture. */
+const KEY_FRAME_MS = 1_000;
+/** Encoders keep time to a few per cent; a 1 s interval measured as 1,040 ms is not worth a warning. */
+const KEY_FRAME_SLACK_MS = 150;
+
+export function keyFramesTooRare(room: RoomView | null): number | null {
+  const interval = room?.onAir === true ? room.keyFrameIntervalMs : null;
+  return interval !== null && interval > KEY_FRAME_MS + KEY_FRAME_SLACK_MS ? interval : null;
+}
+
+/** Kinds that have a problem, camera first. */
+export function troubled(devices: DevicesState): Kind[] {
+  return (["camera", "microphone"] as const).filter((kind) => devices.problems[kind] !== null);
+}
+
+/** `1:02:03` or `2:03`. */
+export function clockText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+}
