@@ -13,7 +13,9 @@ function entries(): string[] {
   const scripts = readdirSync(join(here, "src/pages"))
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
     .map((name) => `src/pages/${name}`);
-  const sheets = ["site", "home", "stage", "studio", "check"].map((name) => `styles/${name}.css`).filter((path) => existsSync(join(here, path)));
+  const sheets = ["site", "home", "stage", "studio", "check"]
+    .map((name) => `styles/${name}.css`)
+    .filter((path) => existsSync(join(here, path)));
   return [...scripts, ...sheets].map((path) => join(here, path));
 }
 
@@ -23,11 +25,12 @@ function filesBelow(folder: string, pattern: RegExp): string[] {
     .map((name) => join(folder, name));
 }
 
-/** Every icon that a template or a view names as `icon("name")`, as one inline sprite: no request, no inline style (CSP). */
+/** Every icon that a template or a view calls by a plain string, as one inline sprite: no request, no inline style (CSP). */
 function sprite(): string {
   const names = new Set<string>();
   for (const file of [...filesBelow(join(here, "templates"), /\.html$/), ...filesBelow(join(here, "src"), /\.ts$/)]) {
-    for (const match of readFileSync(file, "utf8").matchAll(/\bicon\(\s*"([a-z0-9-]+)"/g)) names.add(match[1] as string);
+    for (const match of readFileSync(file, "utf8").matchAll(/\bicon\(\s*"([a-z0-9-]+)"/g))
+      names.add(match[1] as string);
   }
   const symbols = [...names].sort().map((name) => {
     const path = join(lucide, `${name}.svg`);
@@ -65,7 +68,9 @@ export default defineConfig({
   css: {
     transformer: "lightningcss",
     // Phones' in-app browsers of 2021: oklch() and friends get sRGB fallbacks here.
-    lightningcss: { targets: { chrome: 87 << 16, safari: 14 << 16, ios_saf: 14 << 16, firefox: 78 << 16, samsung: 14 << 16 } },
+    lightningcss: {
+      targets: { chrome: 87 << 16, safari: 14 << 16, ios_saf: 14 << 16, firefox: 78 << 16, samsung: 14 << 16 },
+    },
   },
   build: {
     outDir: join(target, "static"),

@@ -1,0 +1,28 @@
+/** The public state of a showcase, as `GET /api/showcases/{id}` tells it. */
+
+export type ShowcasePhase = "draft" | "scheduled" | "live" | "ended";
+
+export interface ShowcaseState {
+  readonly v: 1;
+  readonly id: string;
+  readonly title: string;
+  readonly state: ShowcasePhase;
+  /** Somebody's picture or sound reaches the server now. */
+  readonly onAir: boolean;
+  readonly viewers: number;
+  /** ISO 8601, UTC; null when the programme names no time. */
+  readonly startsAt: string | null;
+  readonly keyFrameIntervalMs: number | null;
+  /** ISO 8601, UTC: the clock that countdowns run by. */
+  readonly serverTime: string;
+}
+
+/** Refuse a body of another shape or version: better an old state than a wrong one. */
+export function readShowcase(body: unknown): ShowcaseState | null {
+  if (typeof body !== "object" || body === null) return null;
+  const found = body as Partial<Record<keyof ShowcaseState, unknown>>;
+  const phases: readonly unknown[] = ["draft", "scheduled", "live", "ended"];
+  if (found.v !== 1 || typeof found.id !== "string" || !phases.includes(found.state)) return null;
+  if (typeof found.onAir !== "boolean" || typeof found.viewers !== "number") return null;
+  return body as ShowcaseState;
+}

@@ -1,0 +1,261 @@
+/** The buyer's page: picture at once and muted, sound after one tap, a strip that heals by itself. Wires store, media and views. */
+
+import { render } from "lit-html";
+import type { ShowcaseState } from "../live/showcase";
+import { PollingSource } from "../live/source";
+import { type Scene, StageStore, scene, type ViewerFacts, wantsMedia } from "../live/stage";
+import { houseFirst } from "../media/codecs";
+import { assess } from "../media/quality";
+import { type MediaStats, NO_STATS } from "../media/stats";
+import { Viewer } from "../media/viewer";
+import { type Clock, ownZone } from "../ui/clocks";
+import { translator } from "../ui/i18n";
+import { closeMenusKindly } from "../ui/menus";
+import { need, pageData } from "../ui/page";
+import { Picture } from "../ui/picture";
+import { productLinks } from "../ui/products";
+import { share } from "../ui/share";
+import { shortcuts } from "../ui/shortcuts";
+import { Sound } from "../ui/sound";
+import * as view from "../ui/stage";
+import { tabs } from "../ui/tabs";
+
+interface StageData {
+  readonly showcase: ShowcaseState;
+  readonly whepUrl: string;
+  readonly whepToken: string | null;
+  readonly stateUrl: string;
+  readonly pageUrl: string;
+  readonly languages: readonly view.LanguageLink[];
+  readonly clocks: readonly Clock[];
+}
+
+const METER_EVERY_MS = 80;
+const TICK_MS = 1_000;
+const IDLE: ViewerFacts = { phase: "stopped", refusal: null, retryAfterS: null };
+
+const data = pageData<StageData>();
+const t = translator(data.messages);
+const words: view.StageWords = {
+  t,
+  language: data.language,
+  languages: data.languages,
+  clocks: data.clocks,
+  zone: ownZone(),
+};
+
+const frame = need<HTMLElement>("#picture");
+const video = need<HTMLVideoElement>("#picture video");
+const slots = Object.fromEntries(
+  ["air", "strip", "cover", "viewers", "signal", "quality", "full-screen", "sound"].map((id) => {
+    const element = need<HTMLElement>(`#${id}`);
+    element.replaceChildren();
+    return [id, element];
+  }),
+) as Record<"air" | "strip" | "cover" | "viewers" | "signal" | "quality" | "full-screen" | "sound", HTMLElement>;
+const status = need<HTMLElement>("#status");
+
+const saving = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
+const codecs = "RTCRtpReceiver" in window ? (RTCRtpReceiver.getCapabilities("video")?.codecs ?? []) : [];
+
+const store = new StageStore({
+  showcase: data.showcase,
+  clockOffsetMs: Date.parse(data.showcase.serverTime) - Date.now(),
+  viewer: IDLE,
+  refusedAtMs: 0,
+  online: navigator.onLine,
+  begun: false,
+  picture: false,
+  decodes: houseFirst("video", codecs).length > 0,
+  paused: false,
+  listenOnly: saving,
+  sound: false,
+  muted: false,
+  volume: 1,
+  nowMs: Date.now(),
+});
+
+const sound = new Sound(video);
+const picture = new Picture(frame, video, need<HTMLCanvasElement>("#picture canvas"), {
+  frames: (yes) => store.apply(yes ? { picture: true, begun: true } : { picture: false }),
+  paused: (yes) => store.apply({ paused: yes }),
+});
+
+let viewer: Viewer | null = null;
+let stats: MediaStats = NO_STATS;
+let qualityOpen = false;
+let volumeSettable = true;
+let lastKind: Scene["kind"] | null = null;
+
+function join(): void {
+  const lanes = store.facts.listenOnly ? ["floor"] : ["picture", "floor"];
+  const next = new Viewer({ url: data.whepUrl, token: data.whepToken, lanes });
+  viewer = next;
+  next.subscribe(({ phase, refusal, retryAfterS, stream }) => {
+    if (viewer !== next) return;
+    const asked = store.facts.viewer;
+    const refusedAtMs = phase === "refused" && asked.phase !== "refused" ? Date.now() : store.facts.refusedAtMs;
+    const begun = store.facts.begun || phase === "live";
+    store.apply({ viewer: { phase, refusal, retryAfterS }, refusedAtMs, begun });
+    // Off the air the old stream's last frame is on the canvas already; an empty element costs nothing.
+    void picture.show(stream).then(() => sound.listen());
+    if (phase === "waiting" || phase === "refused") source.nudge();
+  });
+  next.start();
+}
+
+function leave(): void {
+  const last = viewer;
+  viewer = null;
+  last?.stop();
+  void picture.show(null);
+  store.apply({ viewer: IDLE, paused: false });
+}
+
+/** The show begins, ends, or the reader chose sound only: be there or not. */
+function follow(): void {
+  const wanted = wantsMedia(store.facts);
+  if (wanted && viewer === null) join();
+  if (!wanted && viewer !== null) leave();
+}
+
+const source = new PollingSource(data.stateUrl, {
+  state: (showcase) => store.apply({ showcase, clockOffsetMs: Date.parse(showcase.serverTime) - Date.now() }),
+  reachable: (yes) => store.apply({ online: yes || navigator.onLine }),
+});
+
+const actions: view.StageActions = {
+  listen: () => {
+    store.apply({ sound: true, muted: false });
+    void sound.unlock().then((heard) => {
+      if (!heard && video.srcObject !== null) store.apply({ sound: false });
+    });
+    focusSoon("#sound .volume button");
+  },
+  toggleMute: () => {
+    if (!store.facts.sound) return actions.listen();
+    const muted = !store.facts.muted;
+    sound.muted = muted;
+    store.apply({ muted });
+  },
+  setVolume: (volume) => {
+    sound.volume = volume;
+    sound.muted = false;
+    store.apply({ volume, muted: false });
+  },
+  toggleListenOnly: () => {
+    store.apply({ listenOnly: !store.facts.listenOnly, picture: false });
+    leave();
+    follow();
+  },
+  resume: () => {
+    store.apply({ paused: false });
+    void picture.play();
+  },
+  retry: () => {
+    leave();
+    follow();
+  },
+  toggleQuality: () => {
+    qualityOpen = !qualityOpen;
+    draw();
+    focusSoon(qualityOpen ? "#quality button" : "#signal button");
+  },
+  fullScreen: () => {
+    if (document.fullscreenElement !== null) void document.exitFullscreen();
+    else void frame.requestFullscreen?.().catch(() => undefined);
+  },
+};
+
+function focusSoon(selector: string): void {
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true }));
+}
+
+function draw(): void {
+  const { facts } = store;
+  const now = scene(facts);
+  const quality = assess(stats, !facts.listenOnly);
+  frame.dataset.picture = view.pictureMode(now, facts);
+  frame.toggleAttribute("data-strip", view.stripText(now, t) !== null);
+  render(view.airBadge(now, facts, t), slots.air);
+  render(view.strip(now, t), slots.strip);
+  render(view.cover(now, facts, words, actions), slots.cover);
+  render(view.viewers(facts, words), slots.viewers);
+  render(view.signalButton(now, quality, qualityOpen, t, actions), slots.signal);
+  render(qualityOpen ? view.qualityPanel(quality, stats, words, actions) : null, slots.quality);
+  render("requestFullscreen" in frame ? view.fullScreenButton(t, actions) : null, slots["full-screen"]);
+  render(view.soundRow(now, facts, volumeSettable, stats, words, actions), slots.sound);
+  document.documentElement.dataset.scene = now.kind;
+  if (now.kind !== lastKind) {
+    if (lastKind !== null || now.kind !== "loading") status.textContent = view.announcement(now, t);
+    lastKind = now.kind;
+  }
+}
+
+store.subscribe(() => {
+  follow();
+  draw();
+});
+
+closeMenusKindly();
+tabs(need("#tabs"));
+productLinks();
+need("#share").addEventListener("click", () => {
+  void share(document.title, data.pageUrl).then((how) => {
+    if (how !== "sheet") status.textContent = t(how === "copied" ? "stage.link_copied" : "stage.link_failed");
+    if (how === "copied") flash(t("stage.link_copied"));
+  });
+});
+shortcuts({
+  " ": () => (video.paused ? actions.resume() : picture.pause()),
+  m: () => actions.toggleMute(),
+  f: () => actions.fullScreen(),
+  q: () => actions.toggleQuality(),
+  l: () => {
+    const menu = need<HTMLDetailsElement>("#language");
+    menu.open = !menu.open;
+    menu.querySelector<HTMLElement>(menu.open ? "a" : "summary")?.focus();
+  },
+  "?": () => need<HTMLDialogElement>("#keys").showModal(),
+  Escape: () => {
+    if (qualityOpen) actions.toggleQuality();
+  },
+});
+need("#keys").addEventListener("click", (event) => {
+  if ((event.target as Element).closest("button") !== null) need<HTMLDialogElement>("#keys").close();
+});
+
+function flash(text: string): void {
+  const toast = need<HTMLElement>("#toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  setTimeout(() => {
+    toast.hidden = true;
+  }, 4_000);
+}
+
+for (const name of ["online", "offline"]) {
+  window.addEventListener(name, () => {
+    store.apply({ online: navigator.onLine });
+    if (navigator.onLine) source.nudge();
+  });
+}
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") source.nudge();
+});
+matchMedia("(min-width: 900px)").addEventListener("change", draw);
+
+setInterval(() => {
+  if (viewer !== null && store.facts.viewer.phase === "live") stats = viewer.stats();
+  store.apply({ nowMs: Date.now() });
+}, TICK_MS);
+setInterval(() => {
+  const meter = document.getElementById("level");
+  // CSSOM, so that a strict style-src holds.
+  meter?.style.setProperty("--v", sound.read().toFixed(3));
+}, METER_EVERY_MS);
+
+volumeSettable = sound.volumeSettable;
+draw();
+follow();
+source.start();
