@@ -26,7 +26,9 @@ interface StudioPage {
   readonly whipUrl: string;
   /** May publish and take over. */
   readonly pageToken: string;
-  /** May publish. */
+  /** May publish where nobody is. */
+  readonly publishToken: string;
+  /** For OBS and the like. */
   readonly encoderToken: string;
   readonly stateUrl: string;
   readonly clocks: readonly Clock[];
@@ -103,7 +105,7 @@ const source = new PollingSource(page.stateUrl, {
 
 const actions: views.StudioActions = {
   open: () => void openDevices(),
-  goOnAir: () => goOnAir(page.encoderToken, null),
+  goOnAir: () => goOnAir(page.publishToken, null),
   takeOver: holding({ held: takeOver, pressed: askToTakeOver, early: hint }),
   finish: holding({ held: finish, pressed: askToFinish, early: hint }),
   leave: finish,
@@ -281,7 +283,7 @@ async function begin(): Promise<void> {
   const pending = intent.pending();
   if (pending === null && !(await devices.allowed())) return;
   await openDevices();
-  if (pending !== null && canGoOnAir(state)) goOnAir(page.encoderToken, pending.resource);
+  if (pending !== null && canGoOnAir(state)) goOnAir(page.publishToken, pending.resource);
 }
 
 for (const slot of Object.values(slots)) slot.replaceChildren();
