@@ -33,7 +33,7 @@ class ClockData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class StudioData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`publish_token` goes on air where nobody is; `page_token` takes over too; `encoder_token` is for OBS and the like."""
+    """`publish_token` goes on air where nobody is, `page_token` takes over too, `encoder_token` is for OBS."""
 
     showcase_id: ShowcaseId
     title: str
