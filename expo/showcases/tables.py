@@ -7,14 +7,13 @@ from datetime import datetime
 from sqlalchemy import Boolean, CheckConstraint, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from expo.rooms.policy import MAX_BPS
 from expo.showcases.rules import STATES
 from expo.store.base import ID_CHARS, PATH_CHARS, Base, Line, Moment, Row, Worded, one_of, tenant_key, within
 from expo.store.words import Words
 
 TITLE_CHARS = 120
 SUMMARY_CHARS = 400
-MAX_BPS = 3_500_000
-"""What a publisher may send unless the row says otherwise: 720p30 with room for text (ui mock: one 16:9 picture)."""
 
 
 class Showcase(Row, Base):
