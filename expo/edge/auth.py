@@ -8,7 +8,7 @@ from aiohttp import web
 
 from expo.clock import utc_now
 from expo.edge.i18n import LANGUAGE_COOKIE, LANGUAGES
-from expo.edge.keys import PRINCIPAL, PRINCIPALS, PROXIES
+from expo.edge.keys import LANDING, PRINCIPAL, PRINCIPALS, PROXIES
 from expo.edge.openapi import Answer, Operation, operation
 from expo.edge.principal import Principal
 from expo.errors import Forbidden, NotFound, Unauthenticated
@@ -61,7 +61,7 @@ async def enter(request: web.Request) -> web.Response:
     loader = request.app[PRINCIPALS]
     now = utc_now()
     principal = await loader.by_link(request.match_info["token"], now)
-    response = _lead_to(loader.landing(principal))
+    response = _lead_to(request.app[LANDING](principal))
     set_cookie(request, response, LOGIN_COOKIE, loader.cookie(principal, now), LOGIN_COOKIE_S)
     if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES and principal.language in LANGUAGES:
         set_cookie(request, response, LANGUAGE_COOKIE, principal.language, LANGUAGE_COOKIE_S)

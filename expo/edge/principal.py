@@ -34,7 +34,3 @@ class PrincipalLoader(Protocol):
     def cookie(self, principal: Principal, now: datetime) -> str:
         """The signed value of the login cookie."""
         ...
-
-    def landing(self, principal: Principal) -> str:
-        """The path of the page that a role link leads to."""
-        ...

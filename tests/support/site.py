@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from expo.edge import http
+from expo.edge.keys import LANDING, PRINCIPALS
 from expo.edge.principal import Principal
 from expo.edge.server import EdgeRunner, ServerLimits
 from expo.errors import Unauthenticated
@@ -47,8 +48,9 @@ class NamedPeople:
     def cookie(self, principal: Principal, now: datetime) -> str:
         return "lan"
 
-    def landing(self, principal: Principal) -> str:
-        return f"/s/{principal.showcase_id}"
+
+def land(principal: Principal) -> str:
+    return f"/s/{principal.showcase_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ async def site(
     prepare: Callable[[web.Application], None] = lambda _: None,
 ) -> AsyncGenerator[Served]:
     """The frame with these routes, its pages built in `folder`."""
-    app = http.application(NamedPeople(), trusted_proxies=trusted_proxies, web_folder=build_web(folder))
+    app = http.application(trusted_proxies=trusted_proxies, web_folder=build_web(folder))
+    app[PRINCIPALS] = NamedPeople()
+    app[LANDING] = land
     app.add_routes(routes)
     prepare(app)
     async with serving(app, limits) as served:

@@ -1,0 +1,124 @@
+"""The one place where things are wired: what a worker opens, in which order, and who gets to see what."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from expo.accounts.rules import landing
+from expo.accounts.service import People, known_role
+from expo.accounts.tokens import Tokens
+from expo.cluster.redis import Valkey
+from expo.cluster.workers import WorkerIdentity, WorkerRegistry, private_socket
+from expo.edge import http
+from expo.edge.keys import DATABASE, EDGE_STATS, LANDING, PRINCIPALS, SETTINGS
+from expo.edge.principal import Principal
+from expo.errors import Unavailable
+from expo.kit.tasks import Nursery
+from expo.media.engine import EngineConfig, MediaEngine
+from expo.ops import health, metrics
+from expo.rooms import door, media
+from expo.rooms.host import RoomHost
+from expo.settings import Settings
+from expo.showcases import routes as showcases
+from expo.showcases.keys import DOOR, TOKENS
+from expo.showcases.policy import ShowcaseRooms
+from expo.store.db import Database
+
+IDENTITY = web.AppKey("identity", WorkerIdentity)
+VALKEY = web.AppKey("valkey", Valkey)
+ENGINE = web.AppKey("engine", MediaEngine)
+ROOMS = web.AppKey("rooms", RoomHost)
+FAR_DOOR = web.AppKey("far_door", door.FarDoor)
+
+
+def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
+    """The application of one worker; nothing is opened before it starts. Serve it with `edge.server.EdgeRunner`."""
+    app = http.application(trusted_proxies=settings.trusted_proxies)
+    app[SETTINGS] = settings
+    app[IDENTITY] = identity
+    app.cleanup_ctx.extend((_store, _cluster, _media, _rooms, _http))  # closed in reverse
+    return app
+
+
+def carries_media(identity: WorkerIdentity) -> bool:
+    return identity.index == identity.media_index
+
+
+def landing_of(principal: Principal) -> str:
+    """Where a person's link leads; from the device check they go on to their showcase."""
+    path = landing(known_role(principal.role), principal.showcase_id)
+    return f"/check?next=/s/{principal.showcase_id}" if path == "/check" and principal.showcase_id else path
+
+
+async def _store(app: web.Application) -> AsyncIterator[None]:
+    settings = app[SETTINGS]
+    app[TOKENS] = tokens = Tokens(settings.load_secret())
+    app[DATABASE] = database = await Database.open(settings.effective_database_url)
+    app[PRINCIPALS] = People(database, tokens)
+    app[LANDING] = landing_of
+    yield
+    await database.close()
+
+
+async def _cluster(app: web.Application) -> AsyncIterator[None]:
+    app[VALKEY] = valkey = Valkey(app[SETTINGS].effective_redis_url)
+    registry, nursery = WorkerRegistry(valkey, app[IDENTITY]), Nursery("cluster")
+    nursery.keep("registry", registry.run)
+    yield
+    await nursery.close()
+    with contextlib.suppress(Unavailable):
+        await registry.leave()
+    await valkey.close()
+
+
+async def _media(app: web.Application) -> AsyncIterator[None]:
+    settings, identity = app[SETTINGS], app[IDENTITY]
+    if not carries_media(identity):
+        yield
+        return
+    app[ENGINE] = engine = await MediaEngine.open(
+        EngineConfig(
+            bind=settings.udp_bind,
+            port=identity.udp_port,
+            announced=settings.announce,
+            viewer_budget=settings.viewers_per_worker,
+        )
+    )
+    yield
+    await engine.close()
+
+
+async def _rooms(app: web.Application) -> AsyncIterator[None]:
+    settings, identity = app[SETTINGS], app[IDENTITY]
+    if carries_media(identity):
+        app[ROOMS] = host = RoomHost(app[ENGINE], ShowcaseRooms(app[DATABASE]))
+        app[DOOR] = door.OwnDoor(host)
+        host.open()
+        yield
+        await host.close()
+    else:
+        owner = private_socket(settings, identity.media_index)
+        app[FAR_DOOR] = app[DOOR] = far = door.FarDoor(owner, door.proof_of(settings.load_secret()))
+        far.open()
+        yield
+        await far.close()
+
+
+async def _http(app: web.Application) -> AsyncIterator[None]:
+    settings, identity = app[SETTINGS], app[IDENTITY]
+    probes: dict[str, health.Probe] = {"store": app[DATABASE].ping, "cluster": app[VALKEY].ping}
+    sources: dict[str, metrics.Source] = {"http": app[EDGE_STATS].snapshot}
+    if carries_media(identity):
+        sources["media"] = app[ENGINE].stats.snapshot
+        sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
+        app.add_routes(media.routes(app[ROOMS], app[TOKENS].verify, door.proof_of(settings.load_secret())))
+    else:
+        app.add_routes(door.routes(app[FAR_DOOR]))
+    siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
+    app.add_routes(health.routes(probes))
+    app.add_routes(metrics.routes(identity, sources, lambda: siblings))
+    app.add_routes(showcases.routes())
+    yield
