@@ -7,6 +7,7 @@ descriptors, its settings in the environment.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -42,25 +43,26 @@ async def _serve(settings: Settings, identity: WorkerIdentity, listener: socket.
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = application.build(settings, identity)
-    app[DRAIN] = drain = Drain()
-    runner = EdgeRunner(app, shutdown_timeout=DRAIN_S)
     try:
-        await runner.setup()
-        await web.UnixSite(runner, identity.private_socket, backlog=BACKLOG).start()
-        await web.SockSite(runner, listener, backlog=BACKLOG).start()
-        _report(ready_fd, WorkerReport(ready=True))
-        log.info("worker ready", pid=os.getpid(), udp_port=identity.udp_port)
-        await stop.wait()
-        log.info("worker draining")
-        drain.begin()
+        async with contextlib.AsyncExitStack() as opened:
+            app = application.build(settings, identity)
+            app[DRAIN] = drain = Drain()
+            runner = EdgeRunner(app, shutdown_timeout=DRAIN_S)
+            opened.push_async_callback(runner.cleanup)
+            await runner.setup()
+            identity.private_socket.unlink(missing_ok=True)  # of a predecessor that was killed
+            opened.callback(identity.private_socket.unlink, missing_ok=True)
+            await web.UnixSite(runner, identity.private_socket, backlog=BACKLOG).start()
+            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            _report(ready_fd, WorkerReport(ready=True))
+            log.info("worker ready", pid=os.getpid(), udp_port=identity.udp_port)
+            await stop.wait()
+            log.info("worker draining")
+            drain.begin()
     except ExpoError as error:
-        _report(ready_fd, WorkerReport(ready=False, code=error.code, detail=error.detail))
         log.error("worker cannot start", error=error.code, detail=error.detail)
+        _report(ready_fd, WorkerReport(ready=False, code=error.code, detail=error.detail))
         return 1
-    finally:
-        await runner.cleanup()
-        identity.private_socket.unlink(missing_ok=True)
     return 0
 
 
