@@ -25,7 +25,6 @@ interface StageData {
   readonly whepUrl: string;
   readonly whepToken: string | null;
   readonly stateUrl: string;
-  readonly pageUrl: string;
   readonly languages: readonly view.LanguageLink[];
   readonly clocks: readonly Clock[];
 }
@@ -176,6 +175,7 @@ function draw(): void {
   const now = scene(facts);
   const quality = assess(stats, !facts.listenOnly);
   frame.dataset.picture = view.pictureMode(now, facts);
+  frame.toggleAttribute("data-covered", view.covered(now));
   frame.toggleAttribute("data-strip", view.stripText(now, t) !== null);
   render(view.airBadge(now, facts, t), slots.air);
   render(view.strip(now, t), slots.strip);
@@ -201,7 +201,7 @@ closeMenusKindly();
 tabs(need("#tabs"));
 productLinks();
 need("#share").addEventListener("click", () => {
-  void share(document.title, data.pageUrl).then((how) => {
+  void share(document.title, location.origin + location.pathname).then((how) => {
     if (how !== "sheet") status.textContent = t(how === "copied" ? "stage.link_copied" : "stage.link_failed");
     if (how === "copied") flash(t("stage.link_copied"));
   });
@@ -221,6 +221,7 @@ shortcuts({
     if (qualityOpen) actions.toggleQuality();
   },
 });
+need("#help").addEventListener("click", () => need<HTMLDialogElement>("#keys").showModal());
 need("#keys").addEventListener("click", (event) => {
   if ((event.target as Element).closest("button") !== null) need<HTMLDialogElement>("#keys").close();
 });

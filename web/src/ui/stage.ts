@@ -67,6 +67,11 @@ export function strip(scene: Scene, t: Translate): Part {
   return html`<p class="strip">${scene.kind === "away" ? icon("clock") : icon("wifi-off")}${text}</p>`;
 }
 
+/** Words stand where the picture would be: nothing else should compete with them there. */
+export function covered(scene: Scene): boolean {
+  return !playable(scene);
+}
+
 /** What is said to screen readers when the scene changes. */
 export function announcement(scene: Scene, t: Translate): string {
   switch (scene.kind) {
@@ -111,7 +116,7 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
     case "full":
       return said("full", html`<p>${t("stage.full.again", { seconds: scene.retryInS })}</p>${retry}`);
     case "failed":
-      return said("failed", html`${retry}<p>${scene.code}</p>`);
+      return said("failed", html`${retry}<p class="code">${scene.code}</p>`);
     case "codec":
       return said("codec", listen);
     case "starting":

@@ -1,0 +1,179 @@
+"""The pages that buyers open: the expo's front page and the stage of one showcase."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+from babel.dates import format_skeleton
+
+from expo.clock import utc_now
+from expo.edge import auth
+from expo.edge.i18n import LANGUAGE_NAMES
+from expo.edge.keys import DATABASE, LANGUAGE
+from expo.edge.openapi import Answer, Operation, operation
+from expo.edge.pages import render
+from expo.errors import NotFound, Unavailable
+from expo.ids import ExhibitorId, RoomId, ShowcaseId
+from expo.rooms.live import LiveState
+from expo.showcases import service
+from expo.showcases.keys import DOOR, TOKENS
+from expo.showcases.rules import State
+from expo.showcases.views import HomeView, StageView
+
+NO_EXPO = "expo.none"
+
+
+class LanguageLink(msgspec.Struct, frozen=True):
+    """One language of the reader's choice; `url` comes back to the page."""
+
+    code: str
+    name: str
+    url: str
+
+
+class CityClock(msgspec.Struct, frozen=True):
+    """One side's clock: IANA zone and the city's name for the reader."""
+
+    zone: str
+    city: str
+
+
+class ShowcaseNow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The showcase as `GET /api/showcases/{id}` tells it, so that the script starts from the same shape."""
+
+    v: int = 1
+    id: ShowcaseId
+    title: str
+    state: State
+    on_air: bool
+    viewers: int
+    starts_at: datetime
+    key_frame_interval_ms: int | None
+    server_time: datetime
+
+
+class StageData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What the stage's script starts from. `whepToken` is null where watching is open to all."""
+
+    showcase_id: ShowcaseId
+    title: str
+    state: State
+    showcase: ShowcaseNow
+    whep_url: str
+    whep_token: str | None
+    state_url: str
+    languages: tuple[LanguageLink, ...]
+    clocks: tuple[CityClock, ...]
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/", home), web.get("/s/{showcase_id}", stage)]
+
+
+@operation(Operation("The expo's front page", {200: Answer("A page")}, errors=(503,), tag="pages"))
+async def home(request: web.Request) -> web.Response:
+    await auth.identify(request)
+    language, now = request[LANGUAGE], utc_now()
+    try:
+        async with request.app[DATABASE].read() as db:
+            view = await service.home_view(db, language, now)
+    except NotFound as error:
+        if error.code != NO_EXPO:
+            raise
+        return render(request, "empty.html", areas=("common",))
+    lives = await asyncio.gather(*(_live(request, card.id, card.state) for card in view.live))
+    viewers = {card.id: live.viewers for card, live in zip(view.live, lives, strict=True)}
+    return render(
+        request, "home.html", areas=("common",),
+        home=view, now=now, day=short_day(language), viewers=viewers, links=stages(view),
+    )  # fmt: skip
+
+
+@operation(
+    Operation(
+        "The stage of a showcase: picture, sound, products, programme",
+        {200: Answer("A page")},
+        parameters={"showcase_id": "The showcase's id"},
+        errors=(404, 503),
+        tag="pages",
+    )
+)
+async def stage(request: web.Request) -> web.Response:
+    showcase_id = ShowcaseId(request.match_info["showcase_id"])
+    principal = await auth.identify(request)
+    language, now = request[LANGUAGE], utc_now()
+    async with request.app[DATABASE].read() as db:
+        view = await service.stage_view(db, showcase_id, language)
+        if view.state == "draft" and principal is None:
+            raise NotFound("showcase.not_found", "no such showcase")
+        grant = None
+        if principal is not None and not view.open_to_all:
+            grant = await service.room_grant(db, showcase_id, principal.person_id, now)
+    token = None if grant is None else request.app[TOKENS].sign(grant)
+    live = await _live(request, showcase_id, view.state)
+    data = stage_data(view, live, token, request.rel_url.path_qs, now)
+    return render(
+        request, "stage.html", areas=("common", "stage", "media"), page_data=data,
+        stage=view, showcase=data.showcase, now=now,
+    )  # fmt: skip
+
+
+def stage_data(view: StageView, live: LiveState, token: str | None, path: str, now: datetime) -> StageData:
+    """The script's start from a view; `path` is where a change of language leads back to."""
+    return StageData(
+        showcase_id=view.id,
+        title=view.title,
+        state=view.state,
+        showcase=ShowcaseNow(
+            id=view.id,
+            title=view.title,
+            state=view.state,
+            on_air=live.on_air,
+            viewers=live.viewers,
+            starts_at=view.starts_at,
+            key_frame_interval_ms=live.key_frame_interval_ms,
+            server_time=now,
+        ),
+        whep_url=f"/whep/{view.id}",
+        whep_token=token,
+        state_url=f"/api/showcases/{view.id}",
+        languages=tuple(
+            LanguageLink(code, name, f"/lang/{code}?next={quote(path, safe='')}")
+            for code, name in LANGUAGE_NAMES.items()
+        ),
+        clocks=tuple(CityClock(clock.zone, clock.city) for clock in view.clocks),
+    )
+
+
+def stages(view: HomeView) -> dict[ExhibitorId, ShowcaseId]:
+    """Where a company can be met: its live showcase, else its next, else its last."""
+    found: dict[ExhibitorId, ShowcaseId] = {}
+    for card in (*view.live, *view.next, *view.ended):
+        for part in card.segments:
+            found.setdefault(part.exhibitor_id, card.id)
+    return found
+
+
+def short_day(language: str) -> Callable[[datetime, str], str]:
+    """`day(at, zone)`: weekday, day and month, as short as the language allows."""
+
+    def day(at: datetime, zone: str) -> str:
+        return format_skeleton("MMMEd", at.astimezone(ZoneInfo(zone)), locale=language)
+
+    return day
+
+
+async def _live(request: web.Request, showcase_id: ShowcaseId, state: State) -> LiveState:
+    """What the room knows; a page is whole without it, so a worker that is away costs only the number of viewers."""
+    if state == "ended":
+        return LiveState()
+    try:
+        return await request.app[DOOR].live_state(RoomId(showcase_id))
+    except Unavailable:
+        return LiveState()
