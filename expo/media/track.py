@@ -15,7 +15,7 @@ from expo.media.rtp import RtpPacket, extension
 from expo.media.sdp_model import AUDIO_LEVEL, MediaPlan
 from expo.media.stats import EngineStats
 
-_KEY_FRAME_THROTTLE_US = 400_000  # several viewers that join together share one key frame
+_KEY_FRAME_THROTTLE_US = 300_000  # several viewers that join together share one key frame
 _OTHER_SSRC_AFTER_US = 200_000  # an encoder that starts again has been silent for longer than its pacing
 
 
