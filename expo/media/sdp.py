@@ -144,6 +144,7 @@ def _answered(
         *([f"a=group:BUNDLE {group}"] if group else []),
         "a=msid-semantic: WMS *",
         "a=ice-lite",
+        "a=ice-options:trickle ice2",
     ]
     answer = "\r\n".join([*head, *body]) + "\r\n"
     return Plan(remote=offer.remote, media=tuple(plans[index] for index in sorted(plans)), answer=answer)
@@ -171,6 +172,7 @@ def _head(media: OfferedMedia, choice: Choice, local: Local) -> list[str]:
         f"c=IN IP{ipaddress.ip_address(address).version} {address}",
         *([f"a=mid:{media.mid}"] if media.mid is not None else []),
         "a=rtcp-mux",
+        "a=rtcp-mux-only",  # RFC 9725 4.4.1 wants it in every bundled m-line
         *(["a=rtcp-rsize"] if media.reduced_size else []),
     ]
 

@@ -70,7 +70,6 @@ class Offer:
     remote: Remote
     media: tuple[OfferedMedia, ...]
     bundle: tuple[str, ...]
-    trickle: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,12 +77,7 @@ def parse_offer(text: str) -> Offer:
             "sdp.ice_lite", "this server is ICE-lite, so the client must be a full ICE agent (RFC 8445 6.1.1)"
         )
     tagged = next((section for each, section in usable if bundle and each.mid == bundle[0]), usable[0][1])
-    return Offer(
-        remote=_remote(tagged, session),
-        media=media,
-        bundle=bundle,
-        trickle=any("trickle" in value.split() for part in (session, tagged) for value in part.all("ice-options")),
-    )
+    return Offer(remote=_remote(tagged, session), media=media, bundle=bundle)
 
 
 def parse_fragment(text: str) -> Fragment:
@@ -146,6 +141,8 @@ def _media(section: _Section, session: _Section, bundle: tuple[str, ...]) -> Off
     enabled = 0 < port <= 65535 or (port == 0 and section.has("bundle-only"))
     if kind == "application" and enabled:
         raise Invalid("sdp.data_channel", "data channels are not served; offer audio and video only")
+    if kind in ("audio", "video") and not all(each.isdigit() and len(each) <= 3 for each in formats):
+        raise Invalid("sdp.malformed", "the formats of an audio or video m-line are payload types")
     mid = section.first("mid")
     if mid is not None and not _TOKEN.fullmatch(mid):
         raise Invalid("sdp.malformed", "a=mid is not a token")
