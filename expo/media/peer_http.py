@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -68,7 +68,7 @@ async def leave(http: aiohttp.ClientSession, joined: Joined, token: str | None) 
 
 
 @contextlib.asynccontextmanager
-async def joined_peer(http: aiohttp.ClientSession, url: str, peer: Peer, token: str | None) -> AsyncIterator[Joined]:
+async def joined_peer(http: aiohttp.ClientSession, url: str, peer: Peer, token: str | None) -> AsyncGenerator[Joined]:
     """A connected peer for the length of the block; at its end DELETE and close. Raises PeerFailed."""
     try:
         joined = await join(http, url, peer.offer, token)
