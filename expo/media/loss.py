@@ -112,18 +112,11 @@ class Reception:
         """
         highest = self.highest
         if (sequence - highest) & 0xFFFF != 1 or recovered:
-            return self._receive_odd(sequence, arrival_us, recovered=recovered)
+            return self._receive_odd(sequence, timestamp, arrival_us, recovered=recovered)
         self.highest = highest = highest + 1
         self._seen[highest % _WINDOW] = 1
         self._received += 1
-        transit = arrival_us * self._clock_rate // 1_000_000 - timestamp
-        last, self._transit = self._transit, transit
-        if last is not None:
-            change = (transit - last) & 0xFFFFFFFF
-            if change >= 0x80000000:
-                change = 0x100000000 - change
-            if change < self._clock_rate * _JITTER_BOUND_S:
-                self._jitter16 += change - ((self._jitter16 + 8) >> 4)
+        self._time(timestamp, arrival_us)
         return _NEW
 
     def missing(self, now_us: int, rtt_us: int) -> list[int]:
@@ -179,11 +172,11 @@ class Reception:
     def _expected(self) -> int:
         return self.highest - self._base + 1 - self._skipped
 
-    def _receive_odd(self, sequence: int, arrival_us: int, *, recovered: bool) -> Arrival:
+    def _receive_odd(self, sequence: int, timestamp: int, arrival_us: int, *, recovered: bool) -> Arrival:
         highest = self.highest
         if highest < 0:
             self._base = self._floor = sequence
-            self._advance(sequence, recovered=recovered)
+            self._advance(sequence, timestamp, arrival_us, recovered=recovered)
             return _NEW
         step = (sequence - highest) & 0xFFFF
         back = -step & 0xFFFF
@@ -191,7 +184,7 @@ class Reception:
             return self._receive_late(highest - back, recovered=recovered)
         if step < MAX_DROPOUT:
             self._open_holes(highest, highest + step, arrival_us)
-            self._advance(highest + step, recovered=recovered)
+            self._advance(highest + step, timestamp, arrival_us, recovered=recovered)
             return _NEW
         if recovered or not self._gate.restarted(highest & 0xFFFF, sequence):
             return _DUPLICATE
@@ -200,7 +193,7 @@ class Reception:
         self._holes.clear()
         self._seen[:] = _EMPTY
         self._floor = highest + step
-        self._advance(highest + step, recovered=False)
+        self._advance(highest + step, timestamp, arrival_us, recovered=False)
         return _RESET
 
     def _receive_late(self, number: int, *, recovered: bool) -> Arrival:
@@ -229,8 +222,20 @@ class Reception:
             del self._holes[oldest]
             self.given_up += 1
 
-    def _advance(self, number: int, *, recovered: bool) -> None:
+    def _advance(self, number: int, timestamp: int, arrival_us: int, *, recovered: bool) -> None:
         self.highest = number
         self._seen[number % _WINDOW] = 1
         if not recovered:
             self._received += 1
+            self._time(timestamp, arrival_us)
+
+    def _time(self, timestamp: int, arrival_us: int) -> None:
+        """Take one transit time into the jitter, in integers scaled by 16 (RFC 3550 A.8)."""
+        transit = arrival_us * self._clock_rate // 1_000_000 - timestamp
+        last, self._transit = self._transit, transit
+        if last is not None:
+            change = (transit - last) & 0xFFFFFFFF
+            if change >= 0x80000000:
+                change = 0x100000000 - change
+            if change < self._clock_rate * _JITTER_BOUND_S:
+                self._jitter16 += change - ((self._jitter16 + 8) >> 4)

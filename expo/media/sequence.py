@@ -66,7 +66,8 @@ class RestartGate:
         """Whether `sequence`, after `newest` (both 16 bits), begins a new numbering; False means drop the packet."""
         left = self._left_behind
         ahead = (sequence - newest) & 0xFFFF < 0x8000
-        if not ahead or (left >= 0 and (left - sequence) & 0xFFFF <= MAX_MISORDER):
+        near_left = left >= 0 and (left - sequence + MAX_MISORDER) & 0xFFFF <= 2 * MAX_MISORDER
+        if near_left or not ahead:
             expected, self._doubtful_next = self._doubtful_next, (sequence + 1) & 0xFFFF
             if sequence != expected:
                 return False

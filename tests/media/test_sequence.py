@@ -52,7 +52,7 @@ def test_a_jump_back_is_a_restart_at_the_second_consecutive_number() -> None:
 def test_packets_under_way_during_a_restart_do_not_restart_again() -> None:
     gate = RestartGate()
     assert gate.restarted(60_000, 10_000)
-    for stray in (59_999, 59_990, 59_995, 60_000 - MAX_MISORDER):
+    for stray in (59_999, 60_003, 59_990, 59_995, 60_000 - MAX_MISORDER, 60_000 + MAX_MISORDER):
         assert not gate.restarted(10_000, stray)
 
 
