@@ -42,7 +42,7 @@ def translated() -> Generator[None]:
     """
     try:
         yield
-    except (DBAPIError, PoolTimeoutError, TimeoutError, ConnectionError) as error:
+    except (DBAPIError, PoolTimeoutError, TimeoutError) as error:
         unavailable = fault(error)
         if unavailable is None:
             raise
@@ -93,9 +93,7 @@ def fault(error: BaseException) -> ExpoError | None:
         if kind is None and error.connection_invalidated:
             kind = "away"
         return None if kind is None else _unavailable(kind)
-    if isinstance(error, TimeoutError | PoolTimeoutError):
-        return _unavailable("busy")
-    return _unavailable("away") if isinstance(error, ConnectionError) else None
+    return _unavailable("busy") if isinstance(error, TimeoutError | PoolTimeoutError) else None
 
 
 _DETAILS = {
