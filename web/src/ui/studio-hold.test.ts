@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { HOLD_MS, holding } from "./studio-hold";
+
+describe("a button that is held", () => {
+  const seen: string[] = [];
+  const button = () =>
+    holding({ held: () => seen.push("held"), pressed: () => seen.push("pressed"), early: () => seen.push("early") });
+  const down = { button: 0 } as PointerEvent;
+
+  beforeEach(() => {
+    seen.length = 0;
+    vi.useFakeTimers();
+  });
+  afterEach(() => vi.useRealTimers());
+
+  test("a second is enough, and the click that follows does nothing more", () => {
+    const handlers = button();
+    handlers.pointerdown(down);
+    vi.advanceTimersByTime(HOLD_MS);
+    handlers.pointerup();
+    handlers.click();
+    expect(seen).toEqual(["held"]);
+  });
+
+  test("a tap explains itself and does nothing", () => {
+    const handlers = button();
+    handlers.pointerdown(down);
+    vi.advanceTimersByTime(HOLD_MS - 1);
+    handlers.pointerup();
+    handlers.click();
+    vi.advanceTimersByTime(HOLD_MS);
+    expect(seen).toEqual(["early"]);
+  });
+
+  test("a finger that slides away has changed its mind", () => {
+    const handlers = button();
+    handlers.pointerdown(down);
+    handlers.pointerleave();
+    vi.advanceTimersByTime(HOLD_MS);
+    expect(seen).toEqual(["early"]);
+  });
+
+  test("the keyboard is asked in words", () => {
+    button().click();
+    expect(seen).toEqual(["pressed"]);
+  });
+
+  test("the second mouse button is not a hold", () => {
+    const handlers = button();
+    handlers.pointerdown({ button: 2 } as PointerEvent);
+    vi.advanceTimersByTime(HOLD_MS);
+    expect(seen).toEqual([]);
+  });
+});
