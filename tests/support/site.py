@@ -58,6 +58,7 @@ class Served:
     """A listening application; `port` is on 127.0.0.1."""
 
     app: web.Application
+    runner: EdgeRunner
     port: int
 
     @property
@@ -93,7 +94,7 @@ async def serving(app: web.Application, limits: ServerLimits | None = None) -> A
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
         await site.start()
-        yield Served(app, runner.addresses[0][1])
+        yield Served(app, runner, runner.addresses[0][1])
     finally:
         await runner.cleanup()
 
