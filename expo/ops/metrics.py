@@ -1,7 +1,7 @@
 """Prometheus text on `/metrics`: any worker answers for all, asking each sibling on its private socket.
 
-Planes hand in plain totals by name; nothing of theirs knows Prometheus. A name that ends in `_total` is a counter, any
-other a gauge; units stand in the name.
+Planes hand in plain numbers by name; nothing of theirs knows Prometheus. A source marks either its totals (`_total`,
+all else is a gauge) or, where most are totals, its gauges (`_current`, all else is a total). Units stand in the names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ASK_S = 1.0
 OWN = "own"
 
 Source = Callable[[], Mapping[str, int | float]]
-"""One plane's totals, such as `EngineStats.snapshot`; called on the event loop at each scrape."""
+"""One plane's numbers, such as `EngineStats.snapshot`; called on the event loop at each scrape."""
 
 log = get_logger(__name__)
 
@@ -52,8 +52,12 @@ def routes(
     def own() -> Totals:
         samples = {"expo_worker_uptime_seconds": time.monotonic() - began, **_process()}
         for prefix, source in sources.items():
-            for name, value in source().items():
-                samples[f"expo_{name}" if name.startswith(f"{prefix}_") else f"expo_{prefix}_{name}"] = value
+            numbers = source()
+            marks_gauges = any(name.endswith("_current") for name in numbers)
+            for name, value in numbers.items():
+                full = f"expo_{name}" if name.startswith(f"{prefix}_") else f"expo_{prefix}_{name}"
+                is_total = marks_gauges and not name.endswith(("_current", "_total"))
+                samples[f"{full}_total" if is_total else full] = value
         return Totals(worker=identity.index, samples=samples)
 
     async def metrics(request: web.Request) -> web.Response:

@@ -20,7 +20,10 @@ async def worker(index: int, folder: Path, siblings: list[int]) -> AsyncGenerato
     app.add_routes(
         metrics.routes(
             WorkerIdentity(index=index, udp_port=40000 + index, private_socket=path),
-            {"media": lambda: {"packets_total": 10 * (index + 1), "viewers": index}},
+            {
+                "media": lambda: {"packets": 10 * (index + 1), "viewers_current": index},
+                "http": lambda: {"http_answers_total": 7, "http_connections": 1},
+            },
             lambda: [(sibling, folder / f"worker-{sibling}.sock") for sibling in siblings],
         )
     )
@@ -50,11 +53,13 @@ async def test_any_worker_answers_for_all(tmp_path: Path) -> None:
     found = samples(text)
     assert found["expo_media_packets_total", "0"] == 10
     assert found["expo_media_packets_total", "1"] == 20
-    assert found["expo_media_viewers", "1"] == 1
+    assert found["expo_media_viewers_current", "1"] == 1
     assert found["expo_worker_up", "1"] == 1
     assert found["process_cpu_seconds_total", "0"] > 0
     assert text.count("# TYPE expo_media_packets_total counter") == 1
-    assert text.count("# TYPE expo_media_viewers gauge") == 1
+    assert text.count("# TYPE expo_media_viewers_current gauge") == 1
+    assert text.count("# TYPE expo_http_answers_total counter") == 1
+    assert text.count("# TYPE expo_http_connections gauge") == 1
 
 
 async def test_a_worker_that_is_away_is_told_as_down(tmp_path: Path) -> None:

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import AsyncGenerator, Iterable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from expo.kit.children import ProcessMark
+from expo.settings import Settings
+from expo.supervisor import Supervisor
+from tests.support.server import NotServingError, RunningServer, free_udp_ports, launch, running_server
+
+pytestmark = pytest.mark.cluster
+
+WAIT_S = 60.0
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below `pid`, zombies included."""
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+@contextlib.asynccontextmanager
+async def gone(pids: Iterable[int]) -> AsyncGenerator[None]:
+    """At the end of the block, wait until every one of `pids` has ended."""
+    loop = asyncio.get_running_loop()
+    handles = {os.pidfd_open(pid): asyncio.Event() for pid in pids}
+    for handle, event in handles.items():
+        loop.add_reader(handle, event.set)
+    try:
+        yield
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.gather(*(event.wait() for event in handles.values()))
+    finally:
+        for handle in handles:
+            loop.remove_reader(handle)
+            os.close(handle)
+
+
+async def answer(server: RunningServer, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(server.base_url + path) as response:
+        return response.status, await response.text()
+
+
+async def log_line(server: RunningServer, event: str, **fields: object) -> None:
+    """Wait until the server has logged `event`; polls the file, since a log has no other end to wait at."""
+    async with asyncio.timeout(WAIT_S):
+        while not any(
+            line.get("event") == event and fields.items() <= line.items()
+            for line in map(json.loads, server.log.read_text().splitlines())
+        ):
+            await asyncio.to_thread(os.stat, server.log)
+
+
+async def test_a_started_server_is_ready_on_every_worker(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "data", workers=2) as server:
+        assert sorted(server.children()) == ["valkey", "worker-0", "worker-1"]
+        assert await answer(server, "/healthz") == (200, "ok\n")
+        status, body = await answer(server, "/readyz")
+        assert status == 200, body
+        _, metrics = await answer(server, "/metrics")
+        assert 'expo_worker_up{worker="0"} 1.0' in metrics
+        assert 'expo_worker_up{worker="1"} 1.0' in metrics
+        for index in range(2):
+            async with (
+                aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(path=str(server.data_dir / "run" / f"worker-{index}.sock"))
+                ) as http,
+                http.get("http://worker/readyz") as response,
+            ):
+                assert response.status == 200
+
+
+async def test_a_killed_worker_comes_back_while_the_other_serves(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "data", workers=2) as server:
+        killed = server.children()["worker-0"]
+
+        async with gone([killed]):
+            os.kill(killed, signal.SIGKILL)
+        assert (await answer(server, "/healthz"))[0] == 200
+        await log_line(server, "child is back", child="worker-0")
+
+        back = server.children()["worker-0"]
+        assert back != killed
+        _, metrics = await answer(server, "/metrics")
+        assert 'expo_worker_up{worker="0"} 1.0' in metrics
+
+
+async def test_a_killed_valkey_comes_back_with_its_data(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "data") as server:
+        os.kill(server.children()["valkey"], signal.SIGKILL)
+        await log_line(server, "child is back", child="valkey")
+
+        status, body = await answer(server, "/readyz")
+
+        assert status == 200, body
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_stop_signal_leaves_no_process_and_no_half_written_file(tmp_path: Path, number: signal.Signals) -> None:
+    server = await launch(tmp_path / "data", workers=2)
+    family = descendants(server.pid)
+    assert len(family) >= 3
+
+    async with gone(family):
+        assert await server.stop(number) == 0
+
+    assert not any(Path(f"/proc/{pid}").exists() for pid in family)
+    left = sorted(str(path.relative_to(server.data_dir)) for path in server.data_dir.rglob("*") if path.is_file())
+    assert [path for path in left if not path.startswith("valkey/")] == ["expo.db", "run/lock", "secret"]
+    with contextlib.closing(sqlite3.connect(server.data_dir / "expo.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_stop_during_the_start_leaves_no_process(tmp_path: Path) -> None:
+    settings = Settings.from_env(
+        {"EXPO_DATA_DIR": str(tmp_path), "EXPO_HTTP_BIND": "127.0.0.1:0", "EXPO_UDP_PORT": str(free_udp_ports())}
+    )
+    supervisor = Supervisor(settings)
+    before = descendants(os.getpid())
+    starting = asyncio.create_task(supervisor.start(), name="test.start")
+    async with asyncio.timeout(WAIT_S):
+        while not (settings.run_dir / "worker-0.pid").exists():
+            await asyncio.to_thread(os.stat, tmp_path)
+
+    starting.cancel()
+    await asyncio.wait([starting])
+    await supervisor.wait()
+
+    assert starting.cancelled()
+    assert descendants(os.getpid()) <= before
+    assert [path.name for path in settings.run_dir.iterdir()] == ["lock"]
+
+
+async def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_clears_up(tmp_path: Path) -> None:
+    server = await launch(tmp_path / "data", workers=2)
+    family = descendants(server.pid)
+
+    async with gone(family):
+        assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
+
+    assert (server.data_dir / "run" / "worker-0.pid").exists()
+    assert (server.data_dir / "run" / "valkey.sock").exists()
+    async with running_server(tmp_path / "data", workers=1) as again:
+        assert (await answer(again, "/readyz"))[0] == 200
+        assert sorted(again.children()) == ["valkey", "worker-0"]
+        assert not (server.data_dir / "run" / "worker-1.sock").exists()
+
+
+async def test_an_orphaned_valkey_is_ended_before_a_new_one_opens_its_files(tmp_path: Path) -> None:
+    run = tmp_path / "data" / "run"
+    run.mkdir(parents=True, mode=0o700)
+    orphan = await asyncio.create_subprocess_exec("/bin/sleep", "600")
+    mark = ProcessMark.of(orphan.pid)
+    assert mark is not None
+    mark.write(run / "valkey.pid")
+
+    starting = asyncio.create_task(launch(tmp_path / "data"), name="test.launch")
+    assert await orphan.wait() == -signal.SIGTERM
+    server = await starting
+
+    assert server.children()["valkey"] != orphan.pid
+    await server.stop()
+
+
+async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "one") as one, running_server(tmp_path / "two") as two:
+        assert one.base_url != two.base_url
+        assert (await answer(one, "/readyz"))[0] == 200
+        assert (await answer(two, "/readyz"))[0] == 200
+
+
+async def test_a_second_server_on_the_same_data_folder_is_refused(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "data") as server:
+        with pytest.raises(NotServingError) as caught:
+            await launch(tmp_path / "data")
+
+        assert caught.value.code == 10
+        assert f"process {server.pid} serves the data folder" in caught.value.words
+        assert "EXPO_DATA_DIR" in caught.value.words
+        assert (await answer(server, "/readyz"))[0] == 200
+
+
+async def test_a_taken_udp_port_is_told_with_its_number(tmp_path: Path) -> None:
+    first = free_udp_ports(2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", first + 1))
+
+        with pytest.raises(NotServingError) as caught:
+            await launch(tmp_path / "data", workers=2, udp_port=first)
+
+    assert caught.value.code == 13
+    assert f"UDP port {first + 1}" in caught.value.words
+    assert "EXPO_UDP_PORT" in caught.value.words
+    assert not list((tmp_path / "data" / "run").glob("*.pid"))
+
+
+async def test_a_taken_http_port_is_told_with_its_number(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(NotServingError) as caught:
+            await launch(tmp_path / "data", env={"EXPO_HTTP_BIND": f"127.0.0.1:{port}"})
+
+    assert caught.value.code == 12
+    assert f"TCP port {port}" in caught.value.words
+    assert "EXPO_HTTP_BIND" in caught.value.words
+
+
+async def test_a_missing_valkey_is_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(NotServingError) as caught:
+        await launch(tmp_path / "data", env={"EXPO_REDIS_URL": f"unix://{tmp_path}/none.sock"})
+
+    assert caught.value.code == 14
+    assert "EXPO_REDIS_URL" in caught.value.words
+
+
+async def test_an_unwritable_data_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(NotServingError) as caught:
+        await launch(tmp_path / "elsewhere", env={"EXPO_DATA_DIR": str(tmp_path / "file")})
+
+    assert caught.value.code == 11
+    assert "EXPO_DATA_DIR" in caught.value.words
+
+
+async def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "expo.db").write_bytes(b"this is not a database" * 100)
+
+    with pytest.raises(NotServingError) as caught:
+        await launch(tmp_path / "data")
+
+    assert caught.value.code == 15
+    assert (tmp_path / "data" / "expo.db").read_bytes() == b"this is not a database" * 100
+
+
+async def test_a_wrong_setting_is_told_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(NotServingError) as caught:
+        await launch(tmp_path / "data", env={"EXPO_WORKERS": "many"})
+
+    assert caught.value.code == 2
+    assert "EXPO_WORKERS" in caught.value.words
+
+
+async def test_a_long_data_folder_serves_too(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    async with running_server(deep) as server:
+        assert (await answer(server, "/readyz"))[0] == 200
+    assert not Settings.from_env({"EXPO_DATA_DIR": str(deep)}).socket_dir.exists()
