@@ -23,6 +23,7 @@ UDP_SEGMENT = 103  # linux/udp.h; not in Python's socket module before 3.14
 _MAX_TRAIN = 40  # datagrams: below the kernel's 64, and 40 x 1,250 bytes stay below 64 KiB
 _SLICE_PACKETS = 384  # about 1.5 ms of work; then the loop may read the socket again
 _MAX_BURSTS = 256  # waiting; more means that the machine is too small: newest video is dropped
+HOLD_US = 2_000  # how long part of a picture may wait for the rest: one train instead of two or three
 _HEADER = struct.Struct("!BBHLL")
 
 _Train = tuple[int, int, list[tuple[int, int, bytes]]]  # start, end, ancillary data ([] = one datagram)
@@ -68,12 +69,23 @@ class Egress:
         self._audio: deque[_Burst] = deque()
         self._video: deque[_Burst] = deque()
         self._collect: list[Callable[[], None]] = []
+        self._held: asyncio.TimerHandle | None = None
         self._scheduled = False
         self._segmentation = True
 
     def at_end_of_burst(self, collect: Callable[[], None]) -> None:
         """Have `collect` called once at the next flush: who gathers packets of one wake-up then calls `send`."""
         self._collect.append(collect)
+
+    def hold(self, collect: Callable[[], None]) -> None:
+        """Like `at_end_of_burst`, from within `collect`: more is expected soon. Called again after HOLD_US at most."""
+        self._collect.append(collect)
+        if self._held is None:
+            self._held = self._loop.call_later(HOLD_US / 1_000_000, self._release)
+
+    def _release(self) -> None:
+        self._held = None
+        self.flush()
 
     def send(self, packets: Sequence[FeedPacket], lanes: Sequence[Lane], *, audio: bool) -> bool:
         """Queue one burst; False when the backlog is full and the burst was dropped."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from expo.media.egress import Egress
+from expo.clock import monotonic_us
+from expo.media.egress import HOLD_US, Egress
 from expo.media.feed import Feed, FeedPacket
 from expo.media.lane import Lane
 
@@ -16,6 +17,7 @@ class Fanout:
         self._lanes: tuple[Lane, ...] = ()
         self._waiting: list[Lane] = []
         self._burst: list[FeedPacket] = []
+        self._hold_until_us = 0
         feed.add_sink(self)
 
     @property
@@ -39,6 +41,7 @@ class Fanout:
 
     def push(self, packet: FeedPacket, arrival_us: int, *, key_frame: bool) -> None:
         if self._waiting and (key_frame or self.feed.kind == "audio"):
+            self._hold_until_us = 0
             self._end_burst()  # those who join now must not get what came before
             for lane in self._waiting:
                 lane.start(self.feed, packet, arrival_us)
@@ -46,15 +49,19 @@ class Fanout:
             self._waiting = []
         if not self._burst:
             self._egress.at_end_of_burst(self._end_burst)
+            self._hold_until_us = arrival_us + HOLD_US
         self._burst.append(packet)
 
     def close(self) -> None:
         self.feed.remove_sink(self)
 
     def _end_burst(self) -> None:
-        burst, self._burst = self._burst, []
+        burst, audio = self._burst, self.feed.kind == "audio"
+        if burst and not audio and not burst[-1].marker_bit and monotonic_us() < self._hold_until_us:
+            self._egress.hold(self._end_burst)  # the rest of the picture is on its way, and useless without this
+            return
+        self._burst = []
         if not burst or not self._lanes:
             return
-        audio = self.feed.kind == "audio"
         if not self._egress.send(burst, self._lanes, audio=audio) and not audio:
             self.feed.request_key_frame()
