@@ -191,14 +191,13 @@ class Reception:
         self._skipped += step - 1
         self._transit = None
         self._holes.clear()
-        self._seen[:] = _EMPTY
         self._floor = highest + step
         self._advance(highest + step, timestamp, arrival_us, recovered=False)
         return _RESET
 
     def _receive_late(self, number: int, *, recovered: bool) -> Arrival:
-        slot = number % _WINDOW
-        if number < self._floor or number <= self.highest - _WINDOW or self._seen[slot]:
+        slot = number % _WINDOW  # the number a whole window back shares that of the newest, and so counts as seen
+        if number < self._floor or self._seen[slot]:
             return _DUPLICATE
         self._seen[slot] = 1
         if not recovered:

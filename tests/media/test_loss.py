@@ -152,6 +152,14 @@ def test_packets_from_before_the_first_are_dropped() -> None:
     assert fed(0).receive(65_535, 0, 0) is Arrival.DUPLICATE
 
 
+def test_late_packets_fill_a_gap_longer_than_the_window() -> None:
+    reception = fed(*range(1_500), 2_900)
+    assert reception.receive(2_900 - MAX_MISORDER, 0, 0) is Arrival.DUPLICATE
+    late = range(2_900 - MAX_MISORDER + 1, 2_900)
+    assert all(reception.receive(sequence, 0, 0) is Arrival.LATE for sequence in late)
+    assert all(reception.receive(sequence, 0, 0) is Arrival.DUPLICATE for sequence in late)
+
+
 def test_the_longest_gap_is_no_reset() -> None:
     reception = fed(100)
     assert reception.receive(100 + MAX_DROPOUT - 1, 0, 0) is Arrival.NEW

@@ -112,10 +112,29 @@ def test_a_restarted_source_leaves_one_number_out() -> None:
     assert munger.map(5, 0, 100_000, VIDEO) == (3, 9_001)
 
 
+def test_late_packets_fill_a_gap_longer_than_the_window() -> None:
+    munger = Munger()
+    for sequence in range(WINDOW):
+        munger.map(sequence, 0, 0, VIDEO)
+    munger.map(1_300, 0, 0, VIDEO)
+    assert munger.map(1_300 - WINDOW, 0, 0, VIDEO) is None
+    late = range(1_300 - WINDOW + 1, 1_300)
+    assert [munger.map(sequence, 0, 0, VIDEO) for sequence in late] == [(sequence, 0) for sequence in late]
+
+
+def test_another_source_is_not_doubted_for_where_the_last_one_was() -> None:
+    munger = Munger()
+    munger.map(100, 0, 0, VIDEO)
+    munger.map(20_000, 0, 0, VIDEO)
+    munger.switch()
+    assert munger.map(50_000, 0, 0, VIDEO) == (3, 2)
+    assert munger.map(60, 0, 0, VIDEO) == (5, 3)
+
+
 def test_a_source_that_jumps_ahead_is_taken_to_have_restarted() -> None:
     munger = Munger()
     munger.map(100, 0, 0, VIDEO)
-    assert munger.map(40_000 - 20_000, 5, 1_000_000, VIDEO) == (2, 90_000)
+    assert munger.map(20_000, 5, 1_000_000, VIDEO) == (2, 90_000)
     assert munger.map(20_001, 5, 1_000_000, VIDEO) == (3, 90_000)
     assert munger.map(101, 0, 1_000_000, VIDEO) is None
 
