@@ -16,6 +16,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from expo.edge import wire
 from expo.edge.keys import LANGUAGE
@@ -131,7 +132,7 @@ class FarDoor:
 
     async def _ask(
         self, method: str, path: str, headers: dict[str, str], body: bytes, deadline_s: float
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> tuple[int, CIMultiDictProxy[str], bytes]:
         if self._http is None:
             raise _away("the door is closed")
         try:
@@ -146,7 +147,7 @@ class FarDoor:
                     skip_auto_headers=("Content-Type",),
                 ) as answer,
             ):
-                return answer.status, dict(answer.headers), await answer.read()
+                return answer.status, answer.headers, await answer.read()
         except (OSError, TimeoutError, aiohttp.ClientError) as error:
             raise _away(type(error).__name__) from error
 

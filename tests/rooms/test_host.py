@@ -1,0 +1,204 @@
+"""Rooms over real media: who is on the air, who takes over, and what the features hear of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from expo.accounts.rules import Can
+from expo.errors import Unavailable
+from expo.media.peer import Peer
+from expo.media.peer_http import Refused, leave
+from expo.rooms import facts
+from expo.rooms.live import LiveState
+from tests.support.offers import offer
+from tests.support.room import OPTIONS, Source, Viewer
+from tests.support.stage import OTHER_ROOM, ROOM, Stage, eventually, open_stage
+
+pytestmark = pytest.mark.media
+
+PUBLISH: tuple[Can, ...] = ("publish",)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
+    async with open_stage(tmp_path) as opened:
+        yield opened
+
+
+async def sees(viewer: Viewer, source: Source, frames: int = 20) -> None:
+    """The viewer gets what this source sends from now on."""
+    first = len(source.sent)
+    await source.run(frames)
+    await viewer.until(lambda seen: any(seen.video.get(n) == source.sent[n] for n in range(first, len(source.sent))))
+
+
+async def test_what_is_published_is_watched_without_a_gap(stage: Stage) -> None:
+    source, _ = await stage.publish()
+    viewer, _ = await stage.watch()
+    await source.run(60)
+    await viewer.until(lambda seen: len(source.sent) - 1 in seen.video)
+    assert viewer.missed(source) == []
+    assert viewer.audio[-1] == source.frames - 1
+
+
+async def test_a_viewer_waits_for_a_publisher(stage: Stage) -> None:
+    stage.rows.change(ROOM, "scheduled")
+    viewer, _ = await stage.watch()
+    source, _ = await stage.publish()
+    await sees(viewer, source)
+
+
+async def test_rooms_do_not_hear_of_each_other(stage: Stage) -> None:
+    source, _ = await stage.publish()
+    elsewhere, _ = await stage.watch(room=OTHER_ROOM)
+    viewer, _ = await stage.watch()
+    await sees(viewer, source)
+    assert elsewhere.video == {}
+    assert stage.host.live_state(OTHER_ROOM) == LiveState(on_air=False, viewers=1)
+
+
+async def test_the_live_state_follows_publisher_and_viewers(stage: Stage) -> None:
+    assert stage.host.live_state(ROOM) == LiveState()
+    source, published = await stage.publish()
+    assert not stage.host.live_state(ROOM).on_air
+    await source.run(3)
+    await eventually(lambda: stage.host.live_state(ROOM).on_air)
+    viewer, watched = await stage.watch()
+    assert stage.host.live_state(ROOM).viewers == 1
+    await leave(stage.http, watched, None)
+    await leave(stage.http, published, stage.token())
+    assert stage.host.live_state(ROOM) == LiveState()
+    assert stage.host.rooms == 0
+    await asyncio.wait_for(viewer.peer.closed.wait(), 5)
+
+
+async def test_features_hear_of_a_publisher_when_its_media_arrives_and_when_it_leaves(stage: Stage) -> None:
+    source, joined = await stage.publish()
+    assert stage.rows.facts == []
+    await source.run(3)
+    await stage.rows.until("published")
+    await leave(stage.http, joined, stage.token())
+    await stage.rows.until("unpublished")
+    assert stage.rows.facts == [("published", ROOM), ("unpublished", ROOM)]
+
+
+async def test_a_fact_waits_for_a_store_that_is_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "FIRST_PAUSE_S", 0.01)
+    source, _ = await stage.publish()
+    stage.rows.trouble = Unavailable("store.away")
+    await source.run(10)
+    stage.rows.trouble = None
+    await stage.rows.until("published")
+
+
+async def test_a_second_publisher_is_refused_and_disturbs_nobody(stage: Stage) -> None:
+    source, _ = await stage.publish()
+    viewer, _ = await stage.watch()
+    await sees(viewer, source)
+    for participant in ("exhibitor-1", "exhibitor-2"):
+        with pytest.raises(Refused) as caught:
+            await stage.publish(stage.token(PUBLISH, participant=participant))
+        assert caught.value.status == 409
+        assert "rooms.publisher_present" in caught.value.problem
+    await sees(viewer, source)
+    assert viewer.missed(source) == []
+
+
+async def test_a_publisher_that_takes_over_replaces_the_picture_and_ends_the_old_one(stage: Stage) -> None:
+    old, _ = await stage.publish(stage.token(PUBLISH))
+    viewer, _ = await stage.watch()
+    await sees(viewer, old)
+    new, _ = await stage.publish(stage.token(["publish", "takeover"], participant="exhibitor-2"))
+    await sees(viewer, old)  # until its media arrives, the old one is on the air
+    await new.run(100)
+    await asyncio.wait_for(old.peer.closed.wait(), 10)
+    viewer.video.clear()
+    await sees(viewer, new)
+    assert viewer.sequences == sorted(set(viewer.sequences))  # one numbering; nothing here wraps
+
+
+async def test_a_takeover_that_never_connects_costs_nothing(stage: Stage) -> None:
+    old, _ = await stage.publish(stage.token(PUBLISH))
+    viewer, _ = await stage.watch()
+    await sees(viewer, old)
+    answer = await stage.offer(f"/whip/{ROOM}", offer("chromium-publish"), stage.token(participant="exhibitor-2"))
+    assert answer.status == 201
+    await sees(viewer, old)
+    await stage.ask("DELETE", answer.headers["Location"], token=stage.token(participant="exhibitor-2"))
+    await sees(viewer, old)
+    assert viewer.missed(old) == []
+
+
+async def test_a_takeover_with_a_bad_offer_costs_nothing(stage: Stage) -> None:
+    old, _ = await stage.publish(stage.token(PUBLISH))
+    viewer, _ = await stage.watch()
+    answer = await stage.offer(f"/whip/{ROOM}", offer("firefox-like-vp8-publish"), stage.token())
+    assert answer.status == 422
+    await sees(viewer, old)
+
+
+async def test_the_newest_takeover_wins(stage: Stage) -> None:
+    old, _ = await stage.publish()
+    second, _ = await stage.publish()
+    third, _ = await stage.publish()
+    await asyncio.wait_for(second.peer.closed.wait(), 10)
+    await third.run(100)
+    await asyncio.wait_for(old.peer.closed.wait(), 10)
+    viewer, _ = await stage.watch()
+    await sees(viewer, third)
+
+
+async def test_a_newcomer_moves_up_when_the_old_publisher_leaves_first(stage: Stage) -> None:
+    old, joined = await stage.publish()
+    viewer, _ = await stage.watch()
+    await sees(viewer, old)
+    new, _ = await stage.publish()
+    await leave(stage.http, joined, stage.token())
+    viewer.video.clear()
+    await sees(viewer, new)
+
+
+async def test_a_publisher_that_vanished_may_come_back_after_two_seconds(stage: Stage) -> None:
+    token = stage.token(PUBLISH)
+    gone, _ = await stage.publish(token)
+    viewer, _ = await stage.watch()
+    await sees(viewer, gone)
+    await gone.peer.close(bye=False)
+    with pytest.raises(Refused, match="publisher_present"):
+        await stage.publish(token)
+    back: list[Source] = []
+    async with asyncio.timeout(10):
+        while not back:
+            try:
+                back.append((await stage.publish(token))[0])
+            except Refused:
+                await asyncio.sleep(0.1)
+    viewer.video.clear()
+    await sees(viewer, back[0])
+
+
+async def test_a_room_that_has_ended_lets_everybody_go(stage: Stage) -> None:
+    source, _ = await stage.publish()
+    viewer, _ = await stage.watch()
+    elsewhere, _ = await stage.watch(room=OTHER_ROOM)
+    stage.host.end(ROOM)
+    await asyncio.wait_for(source.peer.closed.wait(), 5)
+    await asyncio.wait_for(viewer.peer.closed.wait(), 5)
+    assert not elsewhere.peer.closed.is_set()
+    assert stage.host.rooms == 1
+
+
+async def test_a_host_that_is_closed_takes_nobody_in_and_keeps_nobody(stage: Stage) -> None:
+    source, _ = await stage.publish()
+    await stage.host.close()
+    await asyncio.wait_for(source.peer.closed.wait(), 5)
+    peer = Peer.viewer(stage.certificate, OPTIONS)
+    stage.peers.append(peer)
+    answer = await stage.offer(f"/whep/{ROOM}", peer.offer)
+    assert answer.status == 503
+    assert "rooms.stopping" in answer.text
+    await stage.host.close()

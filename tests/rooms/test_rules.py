@@ -1,0 +1,114 @@
+"""Who may publish and watch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from expo.accounts.rules import Can, RoomGrant
+from expo.errors import ExpoError
+from expo.ids import ParticipantId, RoomId
+from expo.rooms.policy import Opening, RoomState
+from expo.rooms.rules import SILENT_AFTER_US, Incumbent, admit_publisher, admit_viewer, read_lanes
+
+ROOM = RoomId("r1")
+NOW_US = 50_000_000
+
+
+def opening(state: RoomState = "live", *, open_to_all: bool = True) -> Opening:
+    return Opening(ROOM, state, open_to_all, auto_live=False)
+
+
+def grant(*can: Can, who: str = "p1", room: RoomId = ROOM) -> RoomGrant:
+    return RoomGrant(room, ParticipantId(who), "Somebody", frozenset(can), datetime.now(UTC))
+
+
+def held(by: str = "p1", *, silent_us: int = 0) -> Incumbent:
+    return Incumbent(ParticipantId(by), NOW_US - silent_us)
+
+
+def publishing(permit: RoomGrant, incumbent: Incumbent | None = None, state: RoomState = "live") -> str:
+    """The refusal's code, or "admitted"."""
+    try:
+        admit_publisher(opening(state), permit, incumbent, NOW_US)
+    except ExpoError as error:
+        return error.code
+    return "admitted"
+
+
+def watching(permit: RoomGrant | None, at: Opening) -> str:
+    try:
+        admit_viewer(at, permit)
+    except ExpoError as error:
+        return error.code
+    return "admitted"
+
+
+def test_publishing_needs_the_grant() -> None:
+    assert publishing(grant("publish")) == "admitted"
+    assert publishing(grant("watch", "takeover")) == "token.not_granted"
+    assert publishing(grant("publish", room=RoomId("r2"))) == "token.wrong_room"
+
+
+def test_one_publishes_at_a_time() -> None:
+    assert publishing(grant("publish"), held("p2")) == "rooms.publisher_present"
+    assert publishing(grant("publish"), held("p1")) == "rooms.publisher_present"
+
+
+def test_a_takeover_grant_replaces_anybody() -> None:
+    assert publishing(grant("publish", "takeover"), held("p2")) == "admitted"
+
+
+def test_a_silent_publisher_may_be_replaced_by_itself_alone() -> None:
+    just_not = held("p1", silent_us=SILENT_AFTER_US)
+    long_enough = held("p1", silent_us=SILENT_AFTER_US + 1)
+    assert publishing(grant("publish"), just_not) == "rooms.publisher_present"
+    assert publishing(grant("publish"), long_enough) == "admitted"
+    assert publishing(grant("publish", who="p2"), long_enough) == "rooms.publisher_present"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("draft", "rooms.draft"), ("scheduled", "admitted"), ("live", "admitted"), ("ended", "rooms.ended")],
+)
+def test_a_room_is_entered_while_it_is_announced_or_live(state: RoomState, code: str) -> None:
+    assert publishing(grant("publish"), state=state) == code
+    assert watching(None, opening(state)) == code
+
+
+def test_a_closed_room_wants_a_token_from_its_viewers() -> None:
+    closed = opening(open_to_all=False)
+    assert watching(None, closed) == "token.missing"
+    assert watching(grant("watch"), closed) == "admitted"
+    assert watching(grant("publish"), closed) == "token.not_granted"
+    assert watching(grant("watch", room=RoomId("r2")), closed) == "token.wrong_room"
+
+
+def test_a_closed_draft_is_not_told_to_strangers() -> None:
+    assert watching(None, opening("draft", open_to_all=False)) == "token.missing"
+
+
+def test_lanes_are_read_in_order() -> None:
+    assert read_lanes([]) is None
+    assert read_lanes(["picture,floor"]) == ("picture", "floor")
+    assert read_lanes(["floor"]) == ("floor",)
+    assert read_lanes(["channel-vi.1,picture"]) == ("channel-vi.1", "picture")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [""],
+        ["picture,"],
+        ["picture,picture"],
+        ["Picture"],
+        ["picture", "floor"],
+        ["a b"],
+        ["ă"],
+        [",".join("abcdefghijklmnopq")],
+    ],
+)
+def test_lanes_that_make_no_sense_are_refused(values: list[str]) -> None:
+    with pytest.raises(ExpoError, match=r"whep\.bad_lanes"):
+        read_lanes(values)
