@@ -18,6 +18,14 @@ describe("flow", () => {
     expect(watch.look(media(101), 1_500)).toBe("flowing");
   });
 
+  test("counters that start again with another candidate pair are not media", () => {
+    const watch = new FlowWatch(1_000, 0);
+    watch.look(media(900), 250);
+    expect(watch.look(media(900), 1_250)).toBe("silent");
+    expect(watch.look(media(0), 1_500)).toBe("silent");
+    expect(watch.look(media(40), 1_750)).toBe("flowing");
+  });
+
   test("a page that slept is given time before it is called silent", () => {
     const watch = new FlowWatch(1_000, 0);
     watch.look(media(100), 250);

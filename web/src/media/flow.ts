@@ -36,7 +36,8 @@ export class FlowWatch {
     const slept = nowMs - this.lookedMs > SLEPT_MS;
     this.lookedMs = nowMs;
     const videoGrew = progress.videoBytes > this.seen.videoBytes;
-    if (progress.bytes !== this.seen.bytes || slept) this.bytesMs = nowMs;
+    // A count that falls back is another candidate pair's, and says nothing.
+    if (progress.bytes > this.seen.bytes || slept) this.bytesMs = nowMs;
     if (progress.frames !== this.seen.frames || !videoGrew || slept) this.framesMs = nowMs;
     this.seen = progress;
     if (nowMs - this.bytesMs >= this.quietMs) return "silent";
