@@ -20,15 +20,15 @@ def fed(*sequences: int) -> Reception:
     return reception
 
 
-@pytest.mark.parametrize("start", [0, 1, 40_000, 65_535])
-def test_every_packet_of_a_rough_network_is_classed_right_over_three_wraps(start: int) -> None:
+@pytest.mark.parametrize("start", [0, 65_535])
+def test_every_packet_of_a_rough_network_is_classed_right_over_two_wraps(start: int) -> None:
     """Against plain sets: what is seen first is new or late, what is seen again is a duplicate, the rest is lost."""
     random = Random(start)
     reception = Reception(90_000)
     reception.receive(start, 0, 0)
     seen = {0}
     newest = 0
-    for index in delivered(200_000, random, loss=0.03, late=0.05, twice=0.05, reach=400):
+    for index in delivered(140_000, random, loss=0.03, late=0.05, twice=0.05, reach=400):
         arrival = reception.receive((start + index) & 0xFFFF, index * 400, index * 4_500)
         if index in seen:
             assert arrival is Arrival.DUPLICATE
@@ -40,7 +40,7 @@ def test_every_packet_of_a_rough_network_is_classed_right_over_three_wraps(start
     assert reception.lost == newest + 1 - len(seen)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(
     start=st.integers(0, 0xFFFF),
     moves=st.lists(st.tuples(st.integers(-700, 700), st.integers(0, 100_000)), max_size=120),

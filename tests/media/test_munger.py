@@ -172,7 +172,7 @@ def test_a_timestamp_that_steps_back_a_little_is_passed_on_and_forgotten_at_a_cu
     assert munger.map(1, 0, 100_000, VIDEO) == (2, 18_000)
 
 
-def test_a_rough_network_and_its_track_give_every_packet_its_own_number_over_three_wraps() -> None:
+def test_a_rough_network_and_its_track_give_every_packet_its_own_number_over_two_wraps() -> None:
     random = Random(5)
     reception = Reception(VIDEO)
     viewer = Viewer(Munger(first_sequence=0))
@@ -180,7 +180,7 @@ def test_a_rough_network_and_its_track_give_every_packet_its_own_number_over_thr
     reception.receive(start, 0, 0)
     assert viewer.push(start, 0, 0) == 0
     delivered_once = {0}
-    for index in delivered(200_000, random, loss=0.03, late=0.05, twice=0.05, reach=400):
+    for index in delivered(140_000, random, loss=0.03, late=0.05, twice=0.05, reach=400):
         arrival = reception.receive(start + index & 0xFFFF, index * 400, index * 4_500)
         number = viewer.push(start + index, index * 400, index * 4_500)
         assert (number is None) == (arrival is Arrival.DUPLICATE)
@@ -201,7 +201,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(STEPS, st.integers(0, 200_000)), max_size=150), st.integers(0, 0xFFFF))
 @example([(("step", 1), 0)] * 600 + [(("late", back), 0) for back in range(700)], 65_300)
 @example([(("step", 2_999), 0), (("late", 513), 0), (("late", 511), 0), (("switch", 1), 0), (("late", 1), 0)], 0)

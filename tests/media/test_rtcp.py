@@ -68,13 +68,13 @@ EXAMPLES = (
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(ITEM, min_size=1, max_size=6))
 def test_what_is_built_is_parsed_back(items: list[RtcpItem]) -> None:
     assert parse_rtcp(build_rtcp(items)) == items
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=40, unique=True), st.booleans())
 def test_every_lost_packet_is_asked_for_once(lost: list[int], ordered: bool) -> None:
     asked = tuple(sorted(lost) if ordered else lost)
