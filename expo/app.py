@@ -22,6 +22,7 @@ from expo.ops import health, metrics
 from expo.rooms import door, media
 from expo.rooms.host import RoomHost
 from expo.settings import Settings
+from expo.showcases import pages, studio
 from expo.showcases import routes as showcases
 from expo.showcases.keys import DOOR, TOKENS
 from expo.showcases.policy import ShowcaseRooms
@@ -120,5 +121,6 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
-    app.add_routes(showcases.routes())
+    for routes in (showcases.routes(), pages.routes(), studio.routes()):
+        app.add_routes(routes)
     yield

@@ -115,7 +115,7 @@ class ShowcaseApi:
     )
     async def one(self, request: web.Request) -> web.Response:
         showcase_id = ShowcaseId(request.match_info["showcase_id"])
-        if len(showcase_id) > MAX_ID_CHARS or not showcase_id.isalnum():
+        if len(showcase_id) > MAX_ID_CHARS or not showcase_id.replace("-", "").isalnum():
             raise _unknown()
         state = await self._rows.one(request.app[DATABASE], showcase_id, request[LANGUAGE], monotonic_us())
         if state.state == "draft" and await auth.identify(request) is None:
