@@ -139,6 +139,7 @@ class Publication:
             return
         for track in self.tracks:
             track.tick(now_us)
+            self._stats.packets_lost += track.newly_given_up()
             if track.reception.has_missing and track.plan.nack:
                 self._nack(track, now_us)
         if now_us - self._reported_us >= REPORT_INTERVAL_US:
@@ -151,9 +152,9 @@ class Publication:
             if track.ssrc is not None and track.last_arrival_us
         ]
         video = [track for track in self.tracks if track.kind == "video" and track.ssrc is not None]
-        lost = max((block.fraction_lost / 256 for block in blocks), default=0.0)
-        if blocks:
-            self._rate.on_loss(lost, now_us)
+        # Sound alone is too few packets to judge a path by: 3 of 25 would look like congestion.
+        if video and video[0].last_arrival_us:
+            self._rate.on_loss(video[0].reception.fraction_lost, now_us)
         items: list[ReceiverReport | Remb] = [ReceiverReport(self._ssrc, tuple(blocks))]
         if video and video[0].plan.remb:
             items.append(

@@ -39,6 +39,7 @@ class Track:
         self._key_frame_timestamp: int | None = None
         self._key_frame_wanted = False
         self._key_frame_asked_us = 0
+        self._given_up = 0
         self._clock = clock
         self._ask_key_frame = ask_key_frame
         self._stats = stats
@@ -87,6 +88,14 @@ class Track:
             self._key_frame_asked_us = now_us
             self._ask_key_frame(self)
 
+    def newly_given_up(self) -> int:
+        """Packets that nobody will bring back, since the last call; a picture with such a hole needs a key frame."""
+        lost = self.reception.given_up - self._given_up
+        self._given_up = self.reception.given_up
+        if lost > 0:
+            self.request_key_frame()
+        return max(0, lost)
+
     def server_us(self, timestamp: int) -> int:
         return self._clock.server_us(self.kind, timestamp)
 
@@ -101,6 +110,7 @@ class Track:
             if now_us - self.last_arrival_us < _OTHER_SSRC_AFTER_US:
                 return False
             self.reception = Reception(self.clock_rate)
+            self._given_up = 0
             for feed in self.feeds:
                 feed.restart(self)
         self.ssrc = ssrc
