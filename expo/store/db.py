@@ -47,7 +47,7 @@ class Database:
             case "sqlite":
                 database = cls(sqlite_engine(url, readers=_SQLITE_READERS), sqlite_engine(url, readers=0))
             case _:
-                writers = postgres_engine(url)
+                writers = postgres_engine(url, statement_timeout_s=BLOCK_TIMEOUT_S, lock_timeout_s=BUSY_TIMEOUT_S)
                 snapshot = writers.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
                 database = cls(snapshot, writers)
         try:
@@ -104,6 +104,7 @@ def sqlite_engine(url: str, *, readers: int, foreign_keys: bool = True) -> Async
     engine = create_async_engine(
         url,
         json_serializer=to_json,
+        hide_parameters=True,  # rows hold names of people, and errors end in logs
         pool_size=readers or 1,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,
@@ -132,13 +133,12 @@ def sqlite_engine(url: str, *, readers: int, foreign_keys: bool = True) -> Async
     return engine
 
 
-def postgres_engine(
-    url: str, *, statement_timeout_s: int = BLOCK_TIMEOUT_S, lock_timeout_s: int = BUSY_TIMEOUT_S
-) -> AsyncEngine:
+def postgres_engine(url: str, *, statement_timeout_s: int, lock_timeout_s: int) -> AsyncEngine:
     """An engine on PostgreSQL whose waits all end: connect, lock, statement, and a transaction left open."""
     return create_async_engine(
         url,
         json_serializer=to_json,
+        hide_parameters=True,  # rows hold names of people, and errors end in logs
         pool_size=_POSTGRES_POOL,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,

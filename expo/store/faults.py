@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Generator
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from expo.errors import Conflict, ExpoError, Unavailable
@@ -37,16 +37,16 @@ _PG_AWAY = ("08", "53", "57P", "58", "3D000", "28")
 def translated() -> Generator[None]:
     """Turn the database's own errors into Unavailable `store.full`, `store.busy` or `store.away`.
 
-    What is left (a broken constraint, a wrong statement) goes on as it is: that is a bug of ours, or for
-    `conflict_as` to name.
+    What a column's type refuses (`text.too_long`) is unwrapped. The rest (a broken constraint, a wrong statement) goes
+    on as it is: that is a bug of ours, or for `conflict_as` to name.
     """
     try:
         yield
-    except (DBAPIError, PoolTimeoutError, TimeoutError) as error:
-        unavailable = fault(error)
-        if unavailable is None:
+    except (StatementError, PoolTimeoutError, TimeoutError) as error:
+        ours = fault(error)
+        if ours is None:
             raise
-        raise unavailable from error
+        raise ours from error
 
 
 @contextlib.contextmanager
@@ -86,7 +86,9 @@ def is_unique_violation(error: IntegrityError) -> bool:
 
 
 def fault(error: BaseException) -> ExpoError | None:
-    """The error a caller should see instead, or None when `error` does not say that the database is in trouble."""
+    """The error a caller should see instead, or None when `error` is neither trouble nor one of ours in a wrapper."""
+    if isinstance(error, StatementError) and isinstance(error.orig, ExpoError):
+        return error.orig
     if isinstance(error, DBAPIError):
         original = error.orig
         kind = _sqlite_kind(original) if isinstance(original, sqlite3.Error) else _postgres_kind(original)

@@ -51,8 +51,17 @@ def config(connection: Connection | None = None) -> Config:
     return configuration
 
 
+def migration_engine(url: str) -> AsyncEngine:
+    """An engine for `upgrade` and `env.py`: it may take long, and on SQLite it creates the file and its folder."""
+    if driver_of(url) == "postgresql":
+        return postgres_engine(url, statement_timeout_s=MIGRATE_TIMEOUT_S, lock_timeout_s=MIGRATE_TIMEOUT_S)
+    Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+    # Rebuilding a table (the only way SQLite alters one) drops it for a moment: keys are checked at the end instead.
+    return sqlite_engine(url, readers=0, foreign_keys=False)
+
+
 async def _run(url: str, work: Callable[[Connection], None]) -> None:
-    engine = _engine(url)
+    engine = migration_engine(url)
     try:
         with translated():
             async with asyncio.timeout(MIGRATE_TIMEOUT_S):
@@ -65,14 +74,6 @@ async def _run(url: str, work: Callable[[Connection], None]) -> None:
                     await connection.close()
     finally:
         await engine.dispose()
-
-
-def _engine(url: str) -> AsyncEngine:
-    if driver_of(url) == "postgresql":
-        return postgres_engine(url, statement_timeout_s=MIGRATE_TIMEOUT_S, lock_timeout_s=MIGRATE_TIMEOUT_S)
-    Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-    # Rebuilding a table (the only way SQLite alters one) drops it for a moment: keys are checked at the end instead.
-    return sqlite_engine(url, readers=0, foreign_keys=False)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
 from expo.store.base import Line, Moment, Worded, load_tables
-from expo.store.db import driver_of, postgres_engine, sqlite_engine
+from expo.store.migrate import migration_engine
 
 
 def render(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
@@ -48,7 +48,7 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_by_hand(url: str) -> None:
     """Open the database that `-x url=...` names and commit what the command does."""
-    engine = postgres_engine(url) if driver_of(url) == "postgresql" else sqlite_engine(url, readers=0)
+    engine = migration_engine(url)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(migrate)

@@ -1,0 +1,133 @@
+"""A server's rows on a disk that fills up: `python -m tests.support.full_disk FOLDER`, FOLDER a small file system.
+
+Writes until the disk is full, looks at what still works, makes room and writes again; prints what it saw as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expo.accounts.tables import Agency
+from expo.clock import utc_now
+from expo.demo.seed import seed
+from expo.errors import Unavailable
+from expo.ids import RoomId
+from expo.showcases.policy import ShowcaseRooms
+from expo.showcases.service import home_view
+from expo.store.db import Database, sqlite_url
+from expo.store.migrate import upgrade
+
+LONGEST = dict.fromkeys(("ko", "vi", "en"), "가" * 120)
+ENOUGH = 20_000
+"""More rows than any file system small enough for this test can hold."""
+
+
+class Report(msgspec.Struct, forbid_unknown_fields=True):
+    """`acknowledged`: rows that a write block said it had stored. The rest in the order in which it was seen."""
+
+    acknowledged: int
+    refused: list[str]
+    rows_while_full: int
+    title_while_full: str
+    live_room_while_full: str
+    going_live_while_full: str
+    rows_after: int
+    went_live_after: bool
+    integrity: str
+
+
+async def main(folder: Path) -> Report:
+    path = folder / "expo.db"
+    await upgrade(sqlite_url(path))
+    database = await Database.open(sqlite_url(path))
+    try:
+        return await fill(folder, path, database)
+    finally:
+        await database.close()
+
+
+async def fill(folder: Path, path: Path, database: Database) -> Report:
+    now = utc_now()
+    seeded = await seed(database, now)
+    rooms = ShowcaseRooms(database)
+    fill_up(folder / "ballast", leave_bytes=200_000)
+    acknowledged = 0
+    refused: list[str] = []
+    while len(refused) < 3 and acknowledged < ENOUGH:
+        answer = await add(database, acknowledged + len(refused))
+        refused += [answer] if answer else []
+        acknowledged += not answer
+    fill_up(folder / "last", leave_bytes=0)
+    async with database.read() as db:
+        rows_while_full = await count(db)
+        title = (await home_view(db, "ko", now)).expo.title
+    await rooms.published(RoomId(seeded.live))
+    going_live = await code_of(rooms.published(RoomId(seeded.idle)))
+    live_room = (await rooms.opening(RoomId(seeded.live))).state
+    (folder / "ballast").unlink()
+    (folder / "last").unlink()
+    acknowledged += not await add(database, ENOUGH)
+    await rooms.published(RoomId(seeded.idle))
+    async with database.read() as db:
+        rows_after = await count(db)
+    went_live = (await rooms.opening(RoomId(seeded.idle))).state == "live"
+    with sqlite3.connect(path) as connection:
+        integrity = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    connection.close()
+    return Report(
+        acknowledged=acknowledged,
+        refused=refused,
+        rows_while_full=rows_while_full,
+        title_while_full=title,
+        live_room_while_full=live_room,
+        going_live_while_full=going_live,
+        rows_after=rows_after,
+        went_live_after=went_live,
+        integrity=integrity,
+    )
+
+
+async def add(database: Database, number: int) -> str:
+    """Store one more row; "" or the error's code."""
+    try:
+        async with database.write() as db:
+            db.add(Agency(id=f"filler{number}", country="KR", name=LONGEST))
+    except Unavailable as error:
+        return error.code
+    return ""
+
+
+async def count(db: AsyncSession) -> int:
+    """How many of our rows there are."""
+    return (await db.scalars(select(func.count()).select_from(Agency).where(Agency.id.like("filler%")))).one()
+
+
+async def code_of(work: Awaitable[None]) -> str:
+    """ "" or the error's code."""
+    try:
+        await work
+    except Unavailable as error:
+        return error.code
+    return ""
+
+
+def fill_up(path: Path, *, leave_bytes: int) -> None:
+    """Write until the file system is full but for `leave_bytes`."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            file.truncate(max(0, file.tell() - leave_bytes))
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(asyncio.run(main(Path(sys.argv[1])))).decode())  # noqa: T201
