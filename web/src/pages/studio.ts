@@ -124,6 +124,7 @@ function draw(): void {
   const now = mode(state);
   document.body.dataset.mode = now;
   camera.toggleAttribute("data-help", views.showsHelp(state));
+  camera.toggleAttribute("data-tall", now === "taken" || now === "refused" || state.devices.phase === "closed");
   render(views.topBar(state, words), slots.top);
   render(views.cover(state, words, actions), slots.cover);
   render(views.under(state, words), slots.under);
@@ -290,6 +291,7 @@ for (const slot of Object.values(slots)) slot.replaceChildren();
 closeMenusKindly();
 devices.subscribe(followDevices);
 document.addEventListener("keydown", onKey);
+need("#more-phone").addEventListener("click", openMore);
 document.addEventListener("pointerdown", () => void meter.resume());
 // A page that leaves notes once more that it was on air: the next one of this tab goes on.
 globalThis.addEventListener("pagehide", () => {

@@ -148,8 +148,7 @@ export function under(state: StudioState, words: StudioWords): TemplateResult {
     <p class="bar small network" title=${on ? figures(state.stats, t) : ""}>
       ${on ? html`${signalBars(state.quality)}${t(`media.quality.${state.quality.word}`)}` : html`<span class="dim">${t("studio.network_later")}</span>`}
     </p>
-    <div class="wrap facts-line">${audience(state, words)}</div>
-    ${attention(state, words)}
+    <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${attention(state, words)}</div>
   `;
 }
 
