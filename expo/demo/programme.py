@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -47,7 +48,9 @@ class Programme:
         self._key_wanted = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
+        self._begun = asyncio.Event()
+        self._ended = asyncio.Event()
 
     def start(self) -> None:
         """Begin; the first frame follows within seconds, when slides and speech are ready."""
@@ -59,24 +62,44 @@ class Programme:
         """Make the next frame a key frame, unless one was made a moment ago."""
         self._key_wanted.set()
 
+    async def begun(self) -> None:
+        """Return when the first frame is there. Raises what made the programme fail."""
+        await self._begun.wait()
+        self._raise_failure()
+
+    async def ended(self) -> None:
+        """Return when the programme has ended. Raises what made it fail."""
+        await self._ended.wait()
+        self._raise_failure()
+
     async def close(self) -> None:
-        """End the thread. Idempotent; raises what made the programme fail, if anything did."""
+        """End the thread; no frame comes afterwards. Idempotent."""
         self._stop.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, CLOSE_TIMEOUT_S)
             self._thread = None
+
+    def _raise_failure(self) -> None:
         if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+            raise self._failure
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._produce(loop)
-        except RuntimeError as error:
-            if not loop.is_closed():
-                self._failure = error
-        except Exception as error:  # kept for close(): a thread has nobody else to tell
+        except Exception as error:  # a thread has nobody to tell: `begun` and `ended` raise it
             self._failure = error
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop was closed before us
+                loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        self._begun.set()
+        self._ended.set()
+
+    def _deliver(self, frame: EncodedFrame) -> None:
+        self._begun.set()
+        if not self._stop.is_set():
+            self._on_frame(frame)
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> None:
         picture = MovingPicture(self._script)
@@ -123,7 +146,7 @@ class Programme:
 
     def _hand(self, loop: asyncio.AbstractEventLoop, frame: EncodedFrame) -> None:
         if not self._stop.is_set():
-            loop.call_soon_threadsafe(self._on_frame, frame)
+            loop.call_soon_threadsafe(self._deliver, frame)
 
 
 def _now_us() -> int:

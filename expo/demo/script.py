@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
@@ -31,25 +33,22 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     phrases: tuple[Phrase, ...]
 
 
-def script_for(company: str, mark: str, delegation: str, presenter: str, items: tuple[Item, ...]) -> Script:
-    """A script with the house's three greetings in Korean, Vietnamese and English."""
-    return Script(
-        company=company,
-        mark=mark,
-        delegation=delegation,
-        presenter=presenter,
-        items=items,
-        phrases=(
-            Phrase("ko", f"안녕하십니까. {company}입니다. 오늘 저희 제품을 소개해 드리겠습니다."),
-            Phrase("vi", f"Xin chào quý vị. Chúng tôi là {company}. Hôm nay chúng tôi xin giới thiệu sản phẩm mới."),
-            Phrase("en", f"Welcome. We are {company}, and today we would like to show you our products."),
-            *(Phrase("en", f"{item.name}. {' '.join(item.lines)}") for item in items[:2]),
-        ),
-    )
+GREETINGS: Mapping[str, str] = {
+    "ko": "안녕하십니까. {name}, 오늘의 제품을 소개해 드리겠습니다.",
+    "vi": "Xin kính chào quý vị. {name} xin giới thiệu các sản phẩm của chúng tôi.",
+    "en": "Welcome. This is {name}, and these are our products.",
+}
+
+
+def script_for(names: Mapping[str, str], mark: str, delegation: str, presenter: str, items: tuple[Item, ...]) -> Script:
+    """A script that greets in Korean, Vietnamese and English; `names` is the company's name in each of them."""
+    greetings = tuple(Phrase(language, words.format(name=names[language])) for language, words in GREETINGS.items())
+    facts = tuple(Phrase("en", f"{item.name}. {', '.join(item.lines)}.") for item in items[:2])
+    return Script(names["en"], mark, delegation, presenter, items, greetings + facts)
 
 
 EXAMPLE = script_for(
-    company="Gyeol Cosmetics",
+    names={"ko": "결코스메틱", "vi": "Gyeol Cosmetics", "en": "Gyeol Cosmetics"},
     mark="결",
     delegation="Chungbuk delegation",
     presenter="Jung Ha-yun, export team",

@@ -7,9 +7,10 @@ read. SIGTERM ends it with a DELETE; while the server is away it keeps trying.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
+import sys
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
@@ -20,7 +21,7 @@ from expo.kit.logging import configure, get_logger
 from expo.media.aiortc_seam import Certificate
 from expo.media.codecs import packetize_h264
 from expo.media.peer import Peer, PeerFailed, PeerOptions
-from expo.media.peer_http import keep_joined
+from expo.media.peer_http import Refused, keep_joined
 from expo.settings import LogFormat
 
 ORDERS = "DEMO_ORDERS"
@@ -52,8 +53,13 @@ class Exhibitor:
         """Publish until cancelled."""
         self._programme.start()
         try:
-            async with aiohttp.ClientSession() as http:
-                await keep_joined(http, whip_url, whip_token, self._new_peer, self._use, self._failed)
+            await self._programme.begun()  # a stage that is on air without a picture would look broken
+            async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+                group.create_task(self._programme.ended(), name="synthetic.programme")
+                group.create_task(
+                    keep_joined(http, whip_url, whip_token, self._new_peer, self._use, self._failed),
+                    name="synthetic.connection",
+                )
         finally:
             await self._programme.close()
 
@@ -86,25 +92,33 @@ class Exhibitor:
         if str(error) != self._told:  # once for each reason, not at every try
             self._told = str(error)
             log.warning("synthetic exhibitor cannot publish", error=str(error))
+        if isinstance(error, Refused) and error.status == HTTPStatus.UNAUTHORIZED:
+            raise error  # our token's time is over; whoever started us has a new one
 
 
-async def _run(orders: Orders) -> None:
+async def _run(orders: Orders) -> int:
     presenting = asyncio.create_task(
         Exhibitor(orders.script).present(orders.whip_url, orders.whip_token), name="synthetic.present"
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, presenting.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    code = 0
+    try:
         await presenting
+    except* asyncio.CancelledError:
+        pass
+    except* Refused:
+        code = 1  # said already
+    return code
 
 
-def main() -> None:
-    """Entry point of the process."""
+def main() -> int:
+    """Entry point of the process; 1 when its token was refused."""
     orders = msgspec.json.decode(os.environ.pop(ORDERS), type=Orders)
     configure(orders.log_format, worker="synthetic")
-    asyncio.run(_run(orders))
+    return asyncio.run(_run(orders))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -105,11 +105,16 @@ async def test_close_ends_the_thread_and_is_harmless_twice() -> None:
     assert "demo-programme" not in {thread.name for thread in threading.enumerate()}
 
 
-async def test_what_breaks_the_programme_is_raised_when_it_is_closed() -> None:
-    programme = Programme(script_for("Nobody", "N", "Nowhere", "Nobody", ()), lambda _frame: None)
+async def test_what_breaks_the_programme_is_raised_to_whoever_waits_for_it() -> None:
+    programme = Programme(
+        script_for({"ko": "N", "vi": "N", "en": "N"}, "N", "Nowhere", "Nobody", ()), lambda _frame: None
+    )
     programme.start()
     with pytest.raises(IndexError):
-        await programme.close()
+        await programme.begun()
+    with pytest.raises(IndexError):
+        await programme.ended()
+    await programme.close()
 
 
 def test_the_stream_announces_42e01f_and_packs_into_mode_1() -> None:
@@ -157,7 +162,7 @@ def test_the_picture_moves_between_any_two_frames_and_slides_change() -> None:
 def test_slides_are_drawn_for_long_names_and_unknown_products() -> None:
     item = EXAMPLE.items[0]
     long = script_for(
-        "Công ty Cổ phần Xuất nhập khẩu Nông sản Thực phẩm Chế biến An Giang và các đối tác",
+        dict.fromkeys(("ko", "vi", "en"), "Công ty Cổ phần Xuất nhập khẩu Nông sản Thực phẩm Chế biến An Giang"),
         "김",
         "충청북도 대표단",
         "Nguyễn Thị Minh Khai, trưởng phòng xuất khẩu",
