@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import re
@@ -17,9 +18,9 @@ from pathlib import Path
 from expo.kit.children import LAUNCHER
 from expo.settings import default_udp_bind
 
-START_S = 60.0
+START_S = 100.0
 """A machine busy with two test workers and a browser needs many seconds for what takes one alone."""
-STOP_S = 30.0
+STOP_S = 60.0
 SERVING = re.compile(r"^Serving on (\S+)")
 
 
@@ -32,6 +33,39 @@ class NotServingError(AssertionError):
         self.words = words
 
 
+class Log:
+    """What a server and its children say on stderr, line by line as it comes."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self.lines: list[str] = []
+        self._news = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(stream), name="server.log")
+
+    async def event(self, name: str, **fields: object) -> None:
+        """Return when a JSON line with this event and these fields has been written."""
+        wanted = {"event": name, **fields}.items()
+        seen = 0
+        async with asyncio.timeout(START_S):
+            while True:
+                for line in self.lines[seen:]:
+                    if line.startswith("{") and wanted <= json.loads(line).items():
+                        return
+                seen = len(self.lines)
+                self._news.clear()
+                await self._news.wait()
+
+    async def end(self) -> str:
+        """All of it, once every process that could write is gone."""
+        async with asyncio.timeout(STOP_S):
+            await self._reading
+        return "\n".join(self.lines)
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self.lines.append(line.decode(errors="replace").rstrip())
+            self._news.set()
+
+
 @dataclass(slots=True)
 class RunningServer:
     """A serving server and how to reach it."""
@@ -39,7 +73,7 @@ class RunningServer:
     base_url: str
     udp_port: int
     data_dir: Path
-    log: Path
+    log: Log
     process: asyncio.subprocess.Process
 
     @property
@@ -52,12 +86,14 @@ class RunningServer:
         return {path.stem: int(path.read_text().split()[0]) for path in (self.data_dir / "run").glob("*.pid")}
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal the supervisor and return its exit code; harmless when it has ended."""
+        """Signal the supervisor; its exit code once it and all its children are gone. Harmless when it has ended."""
         if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(number)
         async with asyncio.timeout(STOP_S):
-            return await self.process.wait()
+            code = await self.process.wait()
+        await self.log.end()
+        return code
 
 
 def free_udp_ports(count: int = 1) -> int:
@@ -75,8 +111,6 @@ async def launch(
     data_dir: Path, *, workers: int = 1, udp_port: int | None = None, env: Mapping[str, str] | None = None
 ) -> RunningServer:
     """Start `expo serve` and return when it serves; the caller stops it. Raises NotServingError."""
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    log = data_dir.parent / f"{data_dir.name}.log"
     first_udp = udp_port or free_udp_ports(workers)
     settings = {
         "EXPO_DATA_DIR": str(data_dir),
@@ -87,22 +121,24 @@ async def launch(
         "EXPO_ANNOUNCE": "127.0.0.1",
         "EXPO_LOG_FORMAT": "json",
     }
-    with log.open("ab") as errors:
-        # The launcher ties its life to ours: a killed test run leaves no server behind.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), sys.executable, "-m", "expo", "serve",
-            env={**os.environ, **settings, **(env or {})}, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=errors,
-        )  # fmt: skip
+    # The launcher ties its life to ours: a killed test run leaves no server behind.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), sys.executable, "-m", "expo", "serve",
+        env={**os.environ, **settings, **(env or {})}, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    log = Log(process.stderr)
     try:
-        base_url = await _served_url(process)
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        base_url = await _served_url(process.stdout)
+    except BaseException as error:
+        process.kill()
+        await process.wait()
+        error.add_note(await log.end())
         raise
     if base_url is None:
-        raise NotServingError(await process.wait(), log.read_text(errors="replace"))
+        raise NotServingError(await process.wait(), await log.end())
     return RunningServer(base_url=base_url, udp_port=first_udp, data_dir=data_dir, log=log, process=process)
 
 
@@ -118,11 +154,10 @@ async def running_server(
         await server.stop()
 
 
-async def _served_url(process: asyncio.subprocess.Process) -> str | None:
+async def _served_url(output: asyncio.StreamReader) -> str | None:
     """The address from the line that says so; None when the output ends without one."""
-    assert process.stdout is not None
     async with asyncio.timeout(START_S):
-        while line := await process.stdout.readline():
+        while line := await output.readline():
             if match := SERVING.match(line.decode()):
                 return match[1]
     return None
