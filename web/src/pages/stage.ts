@@ -8,7 +8,7 @@ import { houseFirst } from "../media/codecs";
 import { assess } from "../media/quality";
 import { type MediaStats, NO_STATS } from "../media/stats";
 import { Viewer } from "../media/viewer";
-import { type Clock, ownZone } from "../ui/clocks";
+import { type Clock, ownZone, time } from "../ui/clocks";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
@@ -31,6 +31,7 @@ interface StageData {
 
 const METER_EVERY_MS = 80;
 const TICK_MS = 1_000;
+const PASS_TIME_MS = 5_000;
 const IDLE: ViewerFacts = { phase: "stopped", refusal: null, retryAfterS: null };
 
 const data = pageData<StageData>();
@@ -175,6 +176,7 @@ function draw(): void {
   const now = scene(facts);
   const quality = assess(stats, !facts.listenOnly);
   frame.dataset.picture = view.pictureMode(now, facts);
+  frame.toggleAttribute("data-detail", qualityOpen);
   frame.toggleAttribute("data-covered", view.covered(now));
   frame.toggleAttribute("data-strip", view.stripText(now, t) !== null);
   render(view.airBadge(now, facts, t), slots.air);
@@ -246,6 +248,17 @@ document.addEventListener("visibilitychange", () => {
 });
 matchMedia("(min-width: 900px)").addEventListener("change", draw);
 
+/** The clocks of both sides, and how far the company on air is through its part. */
+function passTime(): void {
+  const nowMs = Date.now() + store.facts.clockOffsetMs;
+  need("#clocks").textContent = data.clocks.map(({ zone, city }) => `${time(nowMs, zone)} ${city}`).join(" · ");
+  const part = document.querySelector<HTMLElement>(".shows .now > div");
+  const [from, to] = [part?.dataset.from, part?.dataset.to].map((text) => Date.parse(text ?? ""));
+  if (part === null || from === undefined || to === undefined || !(to > from)) return;
+  part.style.setProperty("--p", Math.min(1, Math.max(0.02, (nowMs - from) / (to - from))).toFixed(3));
+}
+
+setInterval(passTime, PASS_TIME_MS);
 setInterval(() => {
   if (viewer !== null && store.facts.viewer.phase === "live") stats = viewer.stats();
   store.apply({ nowMs: Date.now() });
@@ -258,5 +271,6 @@ setInterval(() => {
 
 volumeSettable = sound.volumeSettable;
 draw();
+passTime();
 follow();
 source.start();

@@ -1,8 +1,9 @@
 /** Sound of the stage: one tap unlocks it for good. The video element plays it; an AudioContext measures its level. */
 
 const SMOOTHING = 0.6;
-/** Full scale of the level meter: speech at a healthy microphone level has an RMS near -15 dBFS. */
-const FULL_RMS = 0.18;
+/** The level meter's ends: a quiet room, and speech close to clipping (dBFS of the RMS). */
+const QUIET_DB = -54;
+const FULL_DB = -9;
 
 export class Sound {
   private context: AudioContext | null = null;
@@ -69,7 +70,8 @@ export class Sound {
     if (this.analyser !== null && this.source !== null && !this.video.muted) {
       this.analyser.getFloatTimeDomainData(this.samples);
       const power = this.samples.reduce((sum, sample) => sum + sample * sample, 0) / this.samples.length;
-      loudness = Math.min(1, Math.sqrt(power) / FULL_RMS) * this.video.volume;
+      const decibels = 10 * Math.log10(power + 1e-12) + 20 * Math.log10(this.video.volume + 1e-6);
+      loudness = Math.min(1, Math.max(0, (decibels - QUIET_DB) / (FULL_DB - QUIET_DB)));
     }
     this.level = loudness > this.level ? loudness : SMOOTHING * this.level + (1 - SMOOTHING) * loudness;
     return this.level;

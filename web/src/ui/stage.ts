@@ -40,7 +40,7 @@ export function pictureMode(scene: Scene, facts: StageFacts): "moving" | "frozen
   switch (scene.kind) {
     case "live":
     case "paused":
-      if (facts.listenOnly || !facts.picture) return "poster";
+      if (facts.listenOnly || !facts.picture) return "poster-dim";
       return "moving";
     case "reconnecting":
     case "away":
@@ -147,7 +147,8 @@ export function airBadge(scene: Scene, facts: StageFacts, t: Translate): Part {
   if (facts.showcase.state === "live" && (facts.showcase.onAir || scene.kind === "live" || scene.kind === "paused")) {
     return html`<span class="badge air"><span class="dot"></span>${t("common.live")}</span>`;
   }
-  const key = facts.showcase.state === "ended" ? "common.ended" : "common.waiting";
+  const interrupted = facts.showcase.state === "live" && facts.begun;
+  const key = facts.showcase.state === "ended" ? "common.ended" : interrupted ? "stage.break" : "common.waiting";
   return html`<span class="badge">${t(key)}</span>`;
 }
 
