@@ -141,6 +141,14 @@ async def test_forged_records_do_not_end_an_association() -> None:
     assert pair.client.srtp.unprotect(pair.server.srtp.protect(RTP)) == RTP
 
 
+async def test_a_flood_before_the_handshake_is_dropped_and_the_handshake_goes_on() -> None:
+    pair = Pair()
+    for _ in range(1000):
+        pair.server.feed(bytes([22, 254, 253]) + bytes(40))
+    await pair.connect()
+    assert pair.server.srtp is not None
+
+
 async def test_no_task_is_left_after_the_handshake() -> None:
     before = asyncio.all_tasks()
     pair = await connected()

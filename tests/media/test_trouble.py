@@ -23,7 +23,12 @@ CHUNK = 100
 
 @asynccontextmanager
 async def canary() -> AsyncGenerator[tuple[Room, Source, Viewer]]:
-    """A room on air with a viewer that, at the end, must hold every packet sent since it joined."""
+    """A room on air with a viewer that, at the end, must hold every packet sent since it joined.
+
+    Nothing may have been raised into the event loop either: a packet path that throws is one packet from silence.
+    """
+    raised: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: raised.append(context))
     async with open_room() as room:
         source, _ = await room.publish()
         viewer = await room.watch()
@@ -35,6 +40,7 @@ async def canary() -> AsyncGenerator[tuple[Room, Source, Viewer]]:
         await viewer.until(lambda seen: not seen.missed(source))
         assert room.ended == []
         assert room.engine.viewers >= 1
+    assert raised == []
 
 
 @asynccontextmanager
