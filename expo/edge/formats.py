@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_timedelta
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
 
 
 class Side(Protocol):
@@ -53,21 +53,9 @@ class Formats:
         """`1,234.5` or `1.234,5`."""
         return format_decimal(value, locale=self.language)
 
-    def compact(self, value: int) -> str:
-        """`1.2K`, `1.2천`: for counts that move."""
-        return format_compact_decimal(value, locale=self.language, fraction_digits=1)
-
-    def percent(self, value: float) -> str:
-        """0.25 is `25%`."""
-        return format_percent(value, locale=self.language)
-
     def price(self, amount: float | Decimal, currency: str) -> str:
         """An amount with its ISO 4217 currency, as the reader's country writes it."""
         return format_currency(amount, currency, locale=self.language)
-
-    def duration(self, span: timedelta) -> str:
-        """`20 minutes`."""
-        return format_timedelta(span, locale=self.language, threshold=1.2)
 
 
 def _width(width: str) -> str:

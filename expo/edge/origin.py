@@ -54,10 +54,6 @@ class TrustedProxies:
                 return str(parsed)
         return peer
 
-    def base_url(self, request: web.BaseRequest) -> str:
-        """`scheme://host` of this request, without a slash at the end."""
-        return f"{self.scheme(request)}://{request.host}"
-
     def _from_friend(self, request: web.BaseRequest) -> bool:
         name: object = request.transport.get_extra_info("peername") if request.transport else None
         return not isinstance(name, tuple) or self.trusts(peer_address(name))  # pyright: ignore[reportUnknownArgumentType] - asyncio gives Any

@@ -27,8 +27,8 @@ def render(
     """Answer a template of `web/templates` in the reader's language.
 
     Every template sees `t(key, **values)`, `language`, `languages` (code to own name), `formats` (dates, numbers,
-    prices), `principal` (or None), `path` (of this request, to come back to), `asset(source)`, `asset_styles(source)`
-    and `page_data`: the JSON for `<script type="application/json" id="page-data">`, which is the given value (a Struct
+    prices), `principal` (or None), `path` (of this request, to come back to), `asset(source)` and
+    `page_data`: the JSON for `<script type="application/json" id="page-data">`, which is the given value (a Struct
     keeps its own naming) plus `language` and `messages` of the areas.
     """
     language = request[LANGUAGE]

@@ -43,18 +43,11 @@ class Templates:
         )
         templates = cls(environment, manifest)
         environment.globals["asset"] = templates.asset  # pyright: ignore[reportArgumentType] - jinja2 types globals narrowly
-        environment.globals["asset_styles"] = templates.styles  # pyright: ignore[reportArgumentType] - as above
         return templates
 
     def asset(self, source: str) -> str:
         """The URL of a built source; LookupError when the build does not know it."""
         return STATIC_URL + str(self._entry(source)["file"])
-
-    def styles(self, source: str) -> list[str]:
-        """URLs of the style sheets that a script brings along, its imports' first."""
-        found: dict[str, None] = {}
-        self._gather_styles(source, found, set())
-        return [STATIC_URL + path for path in found]
 
     def hashed_files(self) -> frozenset[str]:
         """Every built file whose name carries a hash of its content, relative to the static folder."""
@@ -73,16 +66,6 @@ class Templates:
             return self.manifest[source]
         except KeyError:
             raise LookupError(f"the built pages have no asset {source!r}") from None
-
-    def _gather_styles(self, source: str, found: dict[str, None], seen: set[str]) -> None:
-        if source in seen:
-            return
-        seen.add(source)
-        entry = self._entry(source)
-        for name in cast("list[str]", entry.get("imports", [])):
-            self._gather_styles(name, found, seen)
-        for path in cast("list[str]", entry.get("css", [])):
-            found[path] = None
 
 
 def json_block(value: object) -> Markup:

@@ -158,9 +158,9 @@ async def test_a_server_without_built_pages_does_not_start(tmp_path: Path) -> No
     await runner.cleanup()
 
 
-async def test_styles_of_a_script_come_with_its_imports(tmp_path: Path) -> None:
+def test_an_asset_that_was_not_built_is_a_bug(tmp_path: Path) -> None:
     templates = Templates.open(build_web(tmp_path))
-    assert templates.styles("src/pages/stage.ts") == ["/static/assets/stage-d4e5f6.css"]
+    assert templates.asset("src/pages/stage.ts") == "/static/assets/stage-a1b2c3.js"
     with pytest.raises(LookupError):
         templates.asset("src/pages/nothing.ts")
 
