@@ -12,7 +12,7 @@ from expo.accounts.rules import Can
 from expo.errors import Unavailable
 from expo.media.peer import Peer
 from expo.media.peer_http import Refused, leave
-from expo.rooms import facts
+from expo.rooms import facts, live
 from expo.rooms.live import LiveState
 from tests.support.offers import offer
 from tests.support.room import OPTIONS, Source, Viewer
@@ -202,3 +202,31 @@ async def test_a_host_that_is_closed_takes_nobody_in_and_keeps_nobody(stage: Sta
     assert answer.status == 503
     assert "rooms.stopping" in answer.text
     await stage.host.close()
+
+
+async def test_when_the_publishers_tab_is_closed_viewers_stay_and_see_the_next_one(stage: Stage) -> None:
+    closed, _ = await stage.publish()
+    viewer, _ = await stage.watch()
+    await sees(viewer, closed)
+    await closed.peer.close()
+    await stage.rows.until("unpublished")
+    assert stage.host.live_state(ROOM) == LiveState(on_air=False, viewers=1)
+    assert not viewer.peer.closed.is_set()
+    following, _ = await stage.publish(stage.token(PUBLISH, participant="exhibitor-2"))
+    viewer.video.clear()
+    await sees(viewer, following)
+
+
+async def test_when_the_publisher_vanishes_the_room_is_off_the_air_within_seconds(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ON_AIR_US", 300_000)
+    vanished, _ = await stage.publish()
+    viewer, _ = await stage.watch()
+    await sees(viewer, vanished)
+    assert stage.host.live_state(ROOM).on_air
+    await vanished.peer.close(bye=False)
+    await eventually(lambda: not stage.host.live_state(ROOM).on_air)
+    taking_over, _ = await stage.publish()
+    viewer.video.clear()
+    await sees(viewer, taking_over)
