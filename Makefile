@@ -23,6 +23,7 @@ help: ## list what there is
 WEB_SOURCES := $(shell find web -type f 2>/dev/null)
 
 setup: $(VENV)/.installed node_modules/.installed expo/edge/web/.built ## install what the locks name and build the pages
+	@:
 
 $(VENV)/.uv: tools/uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,7 +36,7 @@ $(VENV)/.uv: tools/uv.lock
 
 $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml
 	@echo "== 2/4 Python packages, by their hashes"
-	@$(UV) pip sync --python $(RUN) --require-hashes requirements.lock
+	@$(UV) pip sync --python $(RUN) --require-hashes --compile-bytecode requirements.lock
 	@$(UV) pip install --python $(RUN) --no-deps -e .
 	@touch $@
 

@@ -69,7 +69,8 @@ class EmbeddedValkey:
             self._socket.unlink(missing_ok=True)
         except OSError as error:
             raise StartFailed("run.unwritable", f"cannot write {self._folder}: {error.strerror}") from error
-        child = await Child.start("valkey", [str(binary), *self._arguments()], pid_dir=self._run_dir, cwd=self._folder)
+        program = [str(binary), *self._arguments()]
+        child = await Child.start("valkey", program, pid_dir=self._run_dir, env={"LC_ALL": "C"}, cwd=self._folder)
         try:
             await self._answers(child)
         except BaseException:
