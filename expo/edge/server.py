@@ -39,10 +39,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Deadlines in seconds, caps in connections."""
+    """Deadlines, and caps in connections."""
 
     keep_alive_s: float = KEEP_ALIVE_S
     header_deadline_s: float = HEADER_DEADLINE_S
+    linger_s: float = LINGER_S
+    unsent_deadline_ms: int = UNSENT_DEADLINE_MS
     pending_per_address: int = PENDING_PER_ADDRESS
     pending_in_all: int = PENDING_IN_ALL
     idle_per_address: int = IDLE_PER_ADDRESS
@@ -125,7 +127,7 @@ class EdgeConnection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._address = network_of(peer_address(transport.get_extra_info("peername")))
-        _limit_unsent(transport.get_extra_info("socket"))
+        _limit_unsent(transport.get_extra_info("socket"), self._server.limits.unsent_deadline_ms)
         self._server.stats.connections += 1
         self._await_header()
 
@@ -220,12 +222,12 @@ class EdgeRunner(web.AppRunner):
             self._limits,
             self.app[EDGE_STATS],
             keepalive_timeout=self._limits.keep_alive_s,
-            lingering_time=LINGER_S,
+            lingering_time=self._limits.linger_s,
             access_log=None,
         )
 
 
-def _limit_unsent(sock: object) -> None:
+def _limit_unsent(sock: object, deadline_ms: int) -> None:
     tcp = cast("socket.socket | None", sock)
     if tcp is not None and tcp.family in {socket.AF_INET, socket.AF_INET6}:
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSENT_DEADLINE_MS)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, deadline_ms)

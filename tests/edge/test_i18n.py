@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,13 @@ PASSED_ON = re.compile(r"(\w+\.)?code|SERVER_ERROR|_CODES\.get\(.*\)")
 """First arguments that repeat a code found elsewhere."""
 
 
-def raised_codes() -> Iterator[tuple[str, str]]:
-    """Every code in `expo/` with the place that raises it."""
+@functools.cache
+def raised_codes() -> Mapping[str, str]:
+    """Every code in `expo/` with a place that raises it."""
+    return dict(_raised_codes())
+
+
+def _raised_codes() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "expo").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
@@ -59,7 +65,7 @@ def catalogues() -> Catalogues:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_code_has_words_in_every_language(catalogues: Catalogues, language: str) -> None:
-    missing = {code: place for code, place in raised_codes() if not catalogues.has(f"error.{code}", language)}
+    missing = {code: place for code, place in raised_codes().items() if not catalogues.has(f"error.{code}", language)}
     assert missing == {}
 
 
@@ -69,7 +75,7 @@ def test_every_failure_to_start_has_words(catalogues: Catalogues, language: str)
 
 
 def test_codes_are_dotted_and_stable() -> None:
-    codes = dict(raised_codes())
+    codes = raised_codes()
     assert len(codes) > 50
     assert [code for code in codes if not CODE.fullmatch(code)] == []
 

@@ -140,7 +140,9 @@ async def test_the_page_keeps_the_headers_of_its_status(tmp_path: Path) -> None:
 async def test_an_error_page_that_fails_gives_way_to_the_problem(tmp_path: Path) -> None:
     async with site(tmp_path, ROUTES) as served:
         (tmp_path / "templates" / "error.html").write_text("{{ nothing_of_that_name }}", encoding="utf-8")
-        answer, body = await ask(served, "/nowhere", Accept=CHROME)
+        with structlog.testing.capture_logs() as lines:
+            answer, body = await ask(served, "/nowhere", Accept=CHROME)
+        assert "the error page failed" in {line["event"] for line in lines}
         assert (answer.status, answer.content_type) == (404, "application/problem+json")
         assert json.loads(body)["code"] == "request.unknown_address"
         assert served.app[EDGE_STATS].errors["server.error"] == 1

@@ -162,7 +162,7 @@ async def test_idle_connections_over_the_cap_make_room_oldest_first(tmp_path: Pa
 
 
 async def test_a_body_that_drips_is_answered_after_its_deadline(tmp_path: Path) -> None:
-    async with site(tmp_path, ROUTES) as served:
+    async with site(tmp_path, ROUTES, limits=ServerLimits(linger_s=0.1)) as served:
         answer = await raw(served, "POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc", deadline_s=8)
         assert b" 408 " in answer.split(b"\r\n")[0]
         assert b'"request.too_slow"' in answer
@@ -200,6 +200,26 @@ async def test_connections_are_forgotten_when_they_end(tmp_path: Path) -> None:
         async with aiohttp.ClientSession() as http, http.get(f"{served.url}/hello") as answer:
             await answer.read()
             assert served.app[EDGE_STATS].connections == 1
+
+
+async def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path) -> None:
+    gone = asyncio.Event()
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65536)
+        finally:
+            gone.set()
+
+    limits = ServerLimits(unsent_deadline_ms=300)
+    async with site(tmp_path, [web.get("/pour", pour)], limits=limits) as served:
+        with socket.create_connection(("127.0.0.1", served.port)) as sock:
+            sock.sendall(b"GET /pour HTTP/1.1\r\nHost: x\r\n\r\n")
+            async with asyncio.timeout(20):
+                await gone.wait()
 
 
 class Member:
