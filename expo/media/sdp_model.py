@@ -26,7 +26,10 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One payload type; `name` and the keys of `fmtp` are in lower case, `feedback` is like "nack pli"."""
+    """One payload type; `name` and the keys of `fmtp` are in lower case, `feedback` is like "nack pli".
+
+    Of codecs that we never choose, `fmtp` and `feedback` are empty.
+    """
 
     payload_type: int
     name: str

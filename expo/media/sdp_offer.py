@@ -23,6 +23,9 @@ MAX_MEDIA = 16
 DIGEST_BYTES: Mapping[str, int] = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 """Fingerprint algorithms we can check; MD5 and SHA-1 are refused (RFC 8122 5)."""
 
+HOUSE_CODECS = frozenset({"h264", "opus", "rtx"})
+"""Those whose parameters and feedback are read."""
+
 _TOKEN = re.compile(r"[!#$%&'*+\-./0-9A-Z^_`a-z{|}~]{1,64}", re.ASCII)
 _MEDIA_LINE = re.compile(r"([a-z]{1,32}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z/]{1,64}) ([!-~]+(?: [!-~]+)*)", re.ASCII)
 _RTPMAP = re.compile(r"([0-9]{1,3}) +([\w.+-]{1,64})/([0-9]{1,9})(?:/([0-9]{1,3}))?", re.ASCII)
@@ -101,7 +104,7 @@ def _lines(text: str) -> list[str]:
         raise Invalid("sdp.too_large", f"an SDP body must be smaller than {MAX_BYTES} bytes", status=413)
     if text.count("\n") >= MAX_LINES or text.count("\r") >= MAX_LINES:
         raise Invalid("sdp.too_many_lines", f"an SDP body must have fewer than {MAX_LINES} lines")
-    return [line.rstrip(" \r") for line in text.split("\n")]
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def _sections(lines: list[str]) -> tuple[_Section, list[_Section]]:
@@ -115,12 +118,12 @@ def _sections(lines: list[str]) -> tuple[_Section, list[_Section]]:
         if line[0] == "m":
             if len(sections) == MAX_MEDIA:
                 raise Invalid("sdp.too_many_media", f"more than {MAX_MEDIA} m-lines")
-            current = _Section(head=line[2:])
+            current = _Section(head=line[2:].rstrip())
             sections.append(current)
         elif line[0] == "a":
-            name, _, value = line[2:].partition(":")
-            current.attributes.setdefault(name, []).append(value.strip())
-        elif line[0] == "v" and line != "v=0":
+            name, _, value = line[2:].rstrip().partition(":")
+            current.attributes.setdefault(name, []).append(value.lstrip())
+        elif line[0] == "v" and line.rstrip() != "v=0":
             raise Invalid("sdp.malformed", "only SDP version 0 exists")
     return session, sections
 
@@ -188,16 +191,13 @@ def _codecs(section: _Section, formats: tuple[str, ...]) -> tuple[Codec, ...]:
     for fmt in dict.fromkeys(formats):
         if (match := maps.get(fmt)) is None or int(fmt) > 127 or 64 <= int(fmt) <= 95:
             continue
+        name, clock_rate = match[2].lower(), int(match[3])
+        if name not in HOUSE_CODECS:  # browsers offer dozens; their names say enough
+            codecs.append(Codec(int(fmt), name, clock_rate, {}, frozenset()))
+            continue
         lines = (*feedback.get(fmt, ()), *feedback.get("*", ()))
-        codecs.append(
-            Codec(
-                payload_type=int(fmt),
-                name=match[2].lower(),
-                clock_rate=int(match[3]),
-                fmtp=_parameters(fmtp.get(fmt, [])),
-                feedback=frozenset(" ".join(line.lower().split()) for line in lines),
-            )
-        )
+        agreed = frozenset(" ".join(line.lower().split()) for line in lines)
+        codecs.append(Codec(int(fmt), name, clock_rate, _parameters(fmtp.get(fmt, [])), agreed))
     return tuple(codecs)
 
 
