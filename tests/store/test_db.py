@@ -237,6 +237,28 @@ async def test_a_writer_that_another_process_keeps_waiting_is_told_that_the_stor
         await database.close()
 
 
+async def test_a_writer_that_gives_up_waiting_leaves_no_lock_behind(
+    sqlite_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_db, "BUSY_TIMEOUT_S", 0.5)
+    database = await Database.open(sqlite_database_url)
+    other = sqlite3.connect(tmp_path / "expo.db", isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1), database.write() as db:
+                db.add(agency("Hanbit"))
+        other.execute("ROLLBACK")
+        async with database.write() as db:
+            db.add(agency("Sejong"))
+        other.execute("BEGIN IMMEDIATE")  # nobody else holds it
+        other.execute("ROLLBACK")
+        assert await names(database) == ["Sejong"]
+    finally:
+        other.close()
+        await database.close()
+
+
 async def test_a_block_that_never_ends_is_ended_and_its_connection_freed(
     sqlite_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

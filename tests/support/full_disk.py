@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from expo.clock import utc_now
 from expo.demo.seed import seed
 from expo.errors import Unavailable
 from expo.ids import RoomId
+from expo.rooms.facts import Facts
 from expo.showcases.policy import ShowcaseRooms
 from expo.showcases.service import home_view
 from expo.store.db import Database, sqlite_url
@@ -44,6 +44,22 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     integrity: str
 
 
+class AnsweringRooms(ShowcaseRooms):
+    """The real thing, which also says how each telling ended: "" or the error's code."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.answers: asyncio.Queue[str] = asyncio.Queue(100)
+
+    async def published(self, room: RoomId) -> None:
+        try:
+            await super().published(room)
+        except Unavailable as error:
+            self.answers.put_nowait(error.code)
+            raise
+        self.answers.put_nowait("")
+
+
 async def main(folder: Path) -> Report:
     path = folder / "expo.db"
     await upgrade(sqlite_url(path))
@@ -57,7 +73,7 @@ async def main(folder: Path) -> Report:
 async def fill(folder: Path, path: Path, database: Database) -> Report:
     now = utc_now()
     seeded = await seed(database, now)
-    rooms = ShowcaseRooms(database)
+    rooms = AnsweringRooms(database)
     fill_up(folder / "ballast", leave_bytes=200_000)
     acknowledged = 0
     refused: list[str] = []
@@ -70,12 +86,19 @@ async def fill(folder: Path, path: Path, database: Database) -> Report:
         rows_while_full = await count(db)
         title = (await home_view(db, "ko", now)).expo.title
     await rooms.published(RoomId(seeded.live))
-    going_live = await code_of(rooms.published(RoomId(seeded.idle)))
+    await rooms.answers.get()
     live_room = (await rooms.opening(RoomId(seeded.live))).state
-    (folder / "ballast").unlink()
-    (folder / "last").unlink()
-    acknowledged += not await add(database, ENOUGH)
-    await rooms.published(RoomId(seeded.idle))
+    async with asyncio.TaskGroup() as tasks:
+        facts = Facts(rooms)
+        telling = tasks.create_task(facts.run(), name="facts")
+        facts.tell(RoomId(seeded.idle), published=True)
+        going_live = await rooms.answers.get()
+        (folder / "ballast").unlink()
+        (folder / "last").unlink()
+        acknowledged += not await add(database, ENOUGH)
+        while await rooms.answers.get():
+            pass  # told again and again until there is room
+        telling.cancel()
     async with database.read() as db:
         rows_after = await count(db)
     went_live = (await rooms.opening(RoomId(seeded.idle))).state == "live"
@@ -108,15 +131,6 @@ async def add(database: Database, number: int) -> str:
 async def count(db: AsyncSession) -> int:
     """How many of our rows there are."""
     return (await db.scalars(select(func.count()).select_from(Agency).where(Agency.id.like("filler%")))).one()
-
-
-async def code_of(work: Awaitable[None]) -> str:
-    """ "" or the error's code."""
-    try:
-        await work
-    except Unavailable as error:
-        return error.code
-    return ""
 
 
 def fill_up(path: Path, *, leave_bytes: int) -> None:
