@@ -32,6 +32,10 @@ class Source(Protocol):
 
     def request_key_frame(self) -> None: ...
 
+    def hidden(self, feed: Feed) -> None:
+        """`feed` shows another Track from now on."""
+        ...
+
     def server_us(self, timestamp: int) -> int:
         """Server time (monotonic, us) at which the sample with this RTP timestamp was captured, as far as known."""
         ...
@@ -65,9 +69,7 @@ class Feed:
         if source is self.source:
             self._next = None
         elif source is None or self.kind == "audio" or self.source is None:
-            self._next = None
-            self.source = source
-            self._munger.switch()
+            self._show(source)
         else:
             self._next = source
         if source is not None:
@@ -78,7 +80,11 @@ class Feed:
         if self._next is source:
             self._next = None
         if self.source is source:
-            self.point(self._next)
+            following = self._next
+            self._show(None)
+            if following is not None:  # it still has to bring its key frame
+                self._next = following
+                following.request_key_frame()
 
     def restart(self, source: Source) -> None:
         """The Track's numbering jumped (an encoder restarted): continue ours without a gap."""
@@ -90,8 +96,7 @@ class Feed:
         if source is not self.source:
             if source is not self._next or not key_frame:
                 return
-            self.source, self._next = source, None
-            self._munger.switch()
+            self._show(source)
         numbers = self._munger.map(packet.sequence, packet.timestamp, packet.arrival_us, self.clock_rate)
         if numbers is None:
             return
@@ -105,6 +110,12 @@ class Feed:
     def request_key_frame(self) -> None:
         if self.source is not None:
             self.source.request_key_frame()
+
+    def _show(self, source: Source | None) -> None:
+        old, self.source, self._next = self.source, source, None
+        self._munger.switch()
+        if old is not None:
+            old.hidden(self)
 
     def add_sink(self, sink: Sink) -> None:
         self.sinks = (*self.sinks, sink)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ class PublisherStats:
 
 
 class Publication:
-    """One publisher. `answer` and `etag` go back by WHIP; `on_closed` hears the reason once."""
+    """One publisher. `answer` and `etag` go back by WHIP; `on_closed` hears the reason once.
+
+    `flowing` is set by its first packet and `off_air` once no Feed shows any of its Tracks; both when it has closed.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,10 @@ class Publication:
         self._rtt_us = _RTT_US
         self._nacked: dict[int, int] = {}
         clock = ClockModel()
-        self.tracks = tuple(Track(media, clock, self._ask_key_frame, stats) for media in plan.media)
+        self.tracks = tuple(Track(media, clock, self._ask_key_frame, self._track_hidden, stats) for media in plan.media)
+        self.flowing = asyncio.Event()
+        self.off_air = asyncio.Event()
+        self._silent = True
         self._clock = clock
         self._by_payload_type = {track.plan.payload_type: track for track in self.tracks}
         self._by_rtx = {
@@ -108,6 +115,9 @@ class Publication:
             self._stats.malformed += 1
             return
         track.ingest(rtp, recovered=recovered)
+        if self._silent:
+            self._silent = False
+            self.flowing.set()
         if track.reception.has_missing and track.plan.nack:
             self._nack(track, arrival_us)
 
@@ -131,6 +141,8 @@ class Publication:
     def on_ended(self, reason: str) -> None:
         for track in self.tracks:
             track.close()
+        self.flowing.set()
+        self.off_air.set()
         self._on_closed(reason)
 
     def tick(self, now_us: int) -> None:
@@ -144,6 +156,10 @@ class Publication:
                 self._nack(track, now_us)
         if now_us - self._reported_us >= REPORT_INTERVAL_US:
             self._report(now_us)
+
+    def _track_hidden(self) -> None:
+        if not any(track.feeds for track in self.tracks):
+            self.off_air.set()
 
     def _report(self, now_us: int) -> None:
         blocks = [

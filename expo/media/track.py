@@ -20,10 +20,15 @@ _OTHER_SSRC_AFTER_US = 200_000  # an encoder that starts again has been silent f
 
 
 class Track:
-    """`ask_key_frame` sends one PLI or FIR to the publisher; the Track decides when."""
+    """`ask_key_frame` sends one PLI or FIR, the Track decides when; `on_hidden`: no Feed shows it any more."""
 
     def __init__(
-        self, plan: MediaPlan, clock: ClockModel, ask_key_frame: Callable[[Track], None], stats: EngineStats
+        self,
+        plan: MediaPlan,
+        clock: ClockModel,
+        ask_key_frame: Callable[[Track], None],
+        on_hidden: Callable[[], None],
+        stats: EngineStats,
     ) -> None:
         self.plan = plan
         self.kind: Literal["audio", "video"] = plan.kind
@@ -42,6 +47,7 @@ class Track:
         self._given_up = 0
         self._clock = clock
         self._ask_key_frame = ask_key_frame
+        self._on_hidden = on_hidden
         self._stats = stats
         self._level_id = plan.extensions.get(AUDIO_LEVEL) if plan.kind == "audio" else None
 
@@ -81,6 +87,11 @@ class Track:
         if self.kind == "video":
             self._key_frame_wanted = True
             self.tick(monotonic_us())
+
+    def hidden(self, feed: Feed) -> None:
+        self.feeds = tuple(other for other in self.feeds if other is not feed)
+        if not self.feeds:
+            self._on_hidden()
 
     def tick(self, now_us: int) -> None:
         """Ask for a wanted key frame if the last request is old enough."""

@@ -135,6 +135,8 @@ async def test_another_publisher_continues_the_picture_without_a_gap() -> None:
         seen = len(viewer.sequences)
         second, _ = await room.publish()
         await second.run(3)
+        async with asyncio.timeout(5):
+            await one.off_air.wait()
         one.close("replaced")
         await second.run(30)
         await viewer.until(lambda v: len(v.sequences) >= seen + 60)
@@ -144,6 +146,27 @@ async def test_another_publisher_continues_the_picture_without_a_gap() -> None:
             0 <= (b - a) & 0xFFFFFFFF < 90_000 for a, b in zip(viewer.timestamps, viewer.timestamps[1:], strict=False)
         )
         assert "publisher replaced" in room.ended
+
+
+async def test_a_publisher_that_leaves_early_makes_room_for_the_one_that_waits_for_its_key_frame() -> None:
+    async with open_room() as room:
+        first, one = await room.publish()
+        viewer = await room.watch()
+        await first.run(30)
+        await caught_up(viewer, first)
+        seen = len(viewer.sequences)
+        second, two = await room.publish()
+        second.key_frame_due = False
+        second.peer.on_key_frame_request = lambda: None
+        await second.run(2)
+        assert two.flowing.is_set()
+        one.close("left")
+        assert one.off_air.is_set()
+        await second.run(2)
+        assert len(viewer.sequences) == seen
+        second.key_frame_due = True
+        await second.run(20)
+        await viewer.until(lambda v: len(v.sequences) >= seen + 60)
 
 
 async def test_an_encoder_that_starts_again_with_another_ssrc_goes_on_for_viewers() -> None:
