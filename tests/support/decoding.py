@@ -9,6 +9,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from expo.media.codecs import FU_A, STAP_A, h264_starts_key_frame
+from expo.media.rtp import RtpPacket
+
 Picture = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.float32]
 
@@ -27,6 +30,39 @@ class H264Decoder:
         """The pictures (height, width, 3) that this unit completes."""
         frames = cast("list[av.VideoFrame]", cast("Any", self._context).decode(av.Packet(unit)))
         return [rgb(frame) for frame in frames]
+
+
+class PictureAssembler:
+    """Access units out of RTP packets that come in order (RFC 6184: single NAL units, STAP-A, FU-A)."""
+
+    def __init__(self) -> None:
+        self._unit = bytearray()
+        self._started = False
+
+    def take(self, packet: RtpPacket) -> bytes | None:
+        """The access unit that this packet completes, from the first key frame on."""
+        payload = packet.payload
+        self._started = self._started or h264_starts_key_frame(payload)
+        if not self._started or not payload:
+            return None
+        kind = payload[0] & 31
+        if kind == STAP_A:
+            at = 1
+            while at + 2 < len(payload):
+                size = int.from_bytes(payload[at : at + 2], "big")
+                self._unit += b"\0\0\0\1" + payload[at + 2 : at + 2 + size]
+                at += 2 + size
+        elif kind == FU_A:
+            if payload[1] & 0x80:
+                self._unit += b"\0\0\0\1" + bytes((payload[0] & 0xE0 | payload[1] & 31,))
+            self._unit += payload[2:]
+        else:
+            self._unit += b"\0\0\0\1" + payload
+        if not packet.marker:
+            return None
+        unit = bytes(self._unit)
+        self._unit.clear()
+        return unit
 
 
 def decode_opus(packets: Iterable[bytes]) -> list[Samples]:
