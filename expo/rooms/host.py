@@ -44,7 +44,8 @@ class RoomHost:
     async def close(self) -> None:
         """Disconnect everybody, then end the tasks. Idempotent."""
         self._closed = True
-        self._end(list(self._rooms), "server_stopping")
+        for participant in (*self._publishers.values(), *self._viewers.values()):
+            participant.media.close("server_stopping")
         await self._nursery.close()
 
     async def publish(self, room: RoomId, permit: Permit, offer: str) -> Publisher:
@@ -100,10 +101,6 @@ class RoomHost:
         if found is None or found.room != room:
             raise _no_resource()
         return found
-
-    def end(self, room: RoomId) -> None:
-        """The room is over: disconnect everybody in it. Harmless when it is not live."""
-        self._end([room], "room_ended")
 
     def live_state(self, room: RoomId) -> LiveState:
         """Of a room that is not live: nothing on air, no viewers."""
@@ -165,11 +162,6 @@ class RoomHost:
         if live is not None and live.idle:
             del self._rooms[room]
             live.router.close()
-
-    def _end(self, rooms: list[RoomId], reason: str) -> None:
-        for participant in (*self._publishers.values(), *self._viewers.values()):
-            if participant.room in rooms:
-                participant.media.close(reason)
 
 
 def _no_resource() -> NotFound:

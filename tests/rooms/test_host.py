@@ -181,17 +181,6 @@ async def test_a_publisher_that_vanished_may_come_back_after_two_seconds(stage: 
     await sees(viewer, back[0])
 
 
-async def test_a_room_that_has_ended_lets_everybody_go(stage: Stage) -> None:
-    source, _ = await stage.publish()
-    viewer, _ = await stage.watch()
-    elsewhere, _ = await stage.watch(room=OTHER_ROOM)
-    stage.host.end(ROOM)
-    await asyncio.wait_for(source.peer.closed.wait(), 5)
-    await asyncio.wait_for(viewer.peer.closed.wait(), 5)
-    assert not elsewhere.peer.closed.is_set()
-    assert stage.host.rooms == 1
-
-
 async def test_a_host_that_is_closed_takes_nobody_in_and_keeps_nobody(stage: Stage) -> None:
     source, _ = await stage.publish()
     await stage.host.close()

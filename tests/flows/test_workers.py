@@ -1,0 +1,136 @@
+"""Two workers behind one HTTP port: whichever takes the request, the room is the same."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from expo.accounts.rules import CANS, RoomGrant
+from expo.accounts.tokens import Tokens
+from expo.clock import utc_now
+from expo.demo.seed import seed
+from expo.ids import ParticipantId, RoomId
+from expo.media.aiortc_seam import Certificate
+from expo.media.peer import Peer, PeerFailed
+from expo.media.peer_http import Joined, Refused, join, leave
+from expo.store.db import Database
+from expo.store.migrate import upgrade
+from tests.support.room import OPTIONS, Source
+from tests.support.server import RunningServer, running_server
+
+pytestmark = [pytest.mark.cluster, pytest.mark.media]
+
+SECRET = "the cluster's secret, for tests only"
+VIEWERS = 12
+
+
+@dataclass
+class Cluster:
+    """A server with two workers, its live showcase, and a client that opens a connection for each request."""
+
+    server: RunningServer
+    room: RoomId
+    token: str
+    http: aiohttp.ClientSession
+    certificate: Certificate
+
+    def url(self, kind: str) -> str:
+        return f"{self.server.base_url}/{kind}/{self.room}"
+
+    async def publish(self) -> tuple[Source, Joined]:
+        peer = Peer.publisher(self.certificate, OPTIONS)
+        return Source(peer), await self._join("whip", peer)
+
+    async def watch(self) -> tuple[Peer, Joined]:
+        peer = Peer.viewer(self.certificate, OPTIONS)
+        return peer, await self._join("whep", peer)
+
+    async def _join(self, kind: str, peer: Peer) -> Joined:
+        try:
+            joined = await join(self.http, self.url(kind), peer.offer, self.token)
+            await peer.connect(joined.answer)
+        except BaseException:
+            await peer.close()
+            raise
+        return joined
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncGenerator[Cluster]:
+    database_url = f"sqlite+aiosqlite:///{tmp_path}/expo.db"
+    await upgrade(database_url)
+    database = await Database.open(database_url)
+    try:
+        room = RoomId((await seed(database, utc_now())).live)
+    finally:
+        await database.close()
+    grant = RoomGrant(room, ParticipantId("p1"), "Somebody", frozenset(CANS), utc_now() + timedelta(hours=1))
+    env = {"EXPO_SECRET": SECRET, "EXPO_DATABASE_URL": database_url}
+    connector = aiohttp.TCPConnector(force_close=True)  # so that the kernel gives each request to either worker
+    async with (
+        running_server(tmp_path / "data", workers=2, env=env) as server,
+        aiohttp.ClientSession(connector=connector) as http,
+    ):
+        yield Cluster(server, room, Tokens(SECRET).sign(grant), http, Certificate.generate())
+
+
+async def passed_on(cluster: Cluster) -> bool:
+    """Whether the worker without the media has answered media requests too."""
+    async with cluster.http.get(f"{cluster.server.base_url}/metrics") as answer:
+        text = await answer.text()
+    counts = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("expo_http_answers_total{"))
+    return float(counts['expo_http_answers_total{worker="1"}']) > 2
+
+
+async def test_publishing_and_watching_work_on_whichever_worker_is_asked(cluster: Cluster) -> None:
+    source, published = await cluster.publish()
+    viewers = [await cluster.watch() for _ in range(VIEWERS)]
+    heard = [asyncio.Event() for _ in viewers]
+    for (peer, _), event in zip(viewers, heard, strict=True):
+        peer.on_packet = lambda _incoming, _packet, event=event: event.set()
+    sending = asyncio.create_task(source.run(2_000), name="source")
+    async with asyncio.timeout(20):
+        for event in heard:
+            await event.wait()
+    assert await passed_on(cluster)
+    for _ in range(6):  # asked of both
+        async with cluster.http.get(f"{cluster.server.base_url}/api/showcases/{cluster.room}") as answer:
+            state = await answer.json()
+            assert (state["onAir"], state["viewers"]) == (True, VIEWERS)
+    sending.cancel()
+    for peer, joined in viewers:
+        assert await leave(cluster.http, joined, cluster.token) == 200
+        await peer.close()
+    assert await leave(cluster.http, published, cluster.token) == 200
+    await source.peer.close()
+
+
+async def test_while_the_worker_with_the_media_is_away_the_other_says_so_and_then_all_is_well(cluster: Cluster) -> None:
+    source, _ = await cluster.publish()
+    os.kill(cluster.server.children()["worker-0"], signal.SIGKILL)
+    refusals: list[Refused] = []
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                peer, joined = await cluster.watch()
+            except Refused as error:
+                refusals.append(error)
+                await asyncio.sleep(0.02)
+            except PeerFailed:
+                await asyncio.sleep(0.02)  # it was in the backlog of the worker that died
+            else:
+                break
+    assert refusals
+    assert all(each.status == 503 and each.retry_after_s == 2 for each in refusals)
+    assert all("rooms.owner_away" in each.problem for each in refusals)
+    assert await leave(cluster.http, joined, cluster.token) == 200
+    await peer.close()
+    await source.peer.close(bye=False)
