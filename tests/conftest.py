@@ -15,9 +15,10 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, None]:
     """A skip or xfail is a test that did not run: say so as a failure."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()  # pyright: ignore[reportAttributeAccessIssue] - pluggy's old-style wrapper
-    if report.skipped:
+    if report.skipped or hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skips and expected failures count as failures here: {report.longrepr}"
+        vars(report).pop("wasxfail", None)  # with it, pytest would print a failure and exit with 0
 
 
 @pytest.hookimpl(hookwrapper=True)
