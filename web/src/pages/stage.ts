@@ -32,6 +32,7 @@ interface StageData {
 const METER_EVERY_MS = 80;
 const TICK_MS = 1_000;
 const PASS_TIME_MS = 5_000;
+const SETTLED_AFTER_MS = 8_000;
 const IDLE: ViewerFacts = { phase: "stopped", refusal: null, retryAfterS: null };
 
 const data = pageData<StageData>();
@@ -86,6 +87,7 @@ let stats: MediaStats = NO_STATS;
 let qualityOpen = false;
 let volumeSettable = true;
 let lastKind: Scene["kind"] | null = null;
+let settling: ReturnType<typeof setTimeout> | undefined;
 
 function join(): void {
   const lanes = store.facts.listenOnly ? ["floor"] : ["picture", "floor"];
@@ -188,7 +190,11 @@ function draw(): void {
   render("requestFullscreen" in frame ? view.fullScreenButton(t, actions) : null, slots["full-screen"]);
   render(view.soundRow(now, facts, volumeSettable, stats, words, actions), slots.sound);
   document.documentElement.dataset.scene = now.kind;
+  // Who speaks is a caption of the first seconds; later it would hide a corner of the picture.
+  if (now.kind !== "live") frame.removeAttribute("data-settled");
   if (now.kind !== lastKind) {
+    clearTimeout(settling);
+    if (now.kind === "live") settling = setTimeout(() => frame.toggleAttribute("data-settled", true), SETTLED_AFTER_MS);
     if (lastKind !== null || now.kind !== "loading") status.textContent = view.announcement(now, t);
     lastKind = now.kind;
   }
