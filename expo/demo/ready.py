@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Literal
@@ -66,7 +67,8 @@ def write_ready(path: Path, content: ReadyFile) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise Unavailable("run.unwritable", f"cannot write {path}: {error.strerror}") from error
 
 
