@@ -16,7 +16,7 @@ PUBLISHERS = (
     "gstreamer-like",
     "obs-like",
 )
-VIEWERS = ("aiortc-watch", "chromium-watch", "werift-like-watch")
+VIEWERS = ("aiortc-watch", "chromium-watch", "werift-watch")
 
 LOCAL = Local(
     ice_ufrag="Zt9+",
