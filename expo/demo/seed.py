@@ -6,8 +6,9 @@ every showcase back into its opening state and leaves all other agencies alone.
 
 from __future__ import annotations
 
+import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ from expo.store.words import Words
 
 SEGMENT_S = 15 * 60
 ON_AIR_POSITION = 3
-"""Which company of the live showcase is presenting: two parts are over, the rest are still to come."""
+"""Which company of the live showcase is presenting: the parts before it are over, the rest are still to come."""
 
 _CONTENT = Path(__file__).with_name("seed.toml")
 
@@ -120,6 +121,8 @@ class _Showcase(_Text, frozen=True):
     title: Words
     summary: Words
     companies: list[str]
+    day: int | None = None
+    hour: int = 14
     auto_live: bool = False
     open_to_all: bool = False
     image: str | None = None
@@ -147,19 +150,9 @@ class _Content(_Text, frozen=True):
 async def seed(database: Database, now: datetime) -> Seeded:
     """Write the demonstration's rows around `now`, in one transaction; idempotent."""
     content = msgspec.convert(tomllib.loads(_CONTENT.read_text(encoding="utf-8")), _Content)
-    times = _times(content, now)
     async with database.write() as db:
-        tenant = content.agency.id
-        await _put(db, Agency(**_columns(content.agency)))
-        open_for = {"starts_at": now - timedelta(days=2), "ends_at": now + timedelta(days=5)}
-        await _put(db, Expo(agency_id=tenant, **open_for, **_columns(content.expo)))
-        for position, delegation in enumerate(content.delegations, start=1):
-            await _put_delegation(db, content, position, delegation)
-        for showcase in content.showcases:
-            await _put_showcase(db, content, showcase, times[showcase.id])
-        for person in content.people:
-            columns = _columns(person, without="exhibitor showcase")
-            await _put(db, Person(agency_id=tenant, expo_id=content.expo.id, exhibitor_id=person.exhibitor, **columns))
+        for rows in (_catalogue(content, now), _showcases(content, now), _segments(content, now), _people(content)):
+            await _put(db, rows)
     return Seeded(
         people=tuple(
             SeededPerson(PersonId(person.id), person.role, person.name, person.language, ShowcaseId(person.showcase))
@@ -171,98 +164,112 @@ async def seed(database: Database, now: datetime) -> Seeded:
     )
 
 
-def _times(content: _Content, now: datetime) -> Mapping[str, datetime]:
-    """When each showcase starts: the live one is in its third part, others at good hours of the days around it."""
-    host = ZoneInfo(content.expo.host_zone)
-    today = now.astimezone(host).date()
+def _catalogue(content: _Content, now: datetime) -> list[Base]:
+    tenant, expo_id = content.agency.id, content.expo.id
+    order: list[type[Base]] = [Agency, Expo, Delegation, Exhibitor, Product]
+    open_for = {"starts_at": now - timedelta(days=2), "ends_at": now + timedelta(days=5)}
+    rows: list[Base] = [
+        Agency(**_columns(content.agency)),
+        Expo(agency_id=tenant, **open_for, **_columns(content.expo)),
+    ]
+    for position, delegation in enumerate(content.delegations, start=1):
+        owner = {"id": delegation.slug, "agency_id": tenant, "expo_id": expo_id, "position": position}
+        columns = _columns(delegation, without="exhibitors")
+        rows.append(Delegation(image=_picture("delegations", delegation.slug), **owner, **columns))
+        for rank, company in enumerate(delegation.exhibitors, start=1):
+            owner = {"id": company.slug, "agency_id": tenant, "delegation_id": delegation.slug, "position": rank}
+            rows.append(Exhibitor(**owner, **_columns(company, without="products")))
+            for place, product in enumerate(company.products, start=1):
+                rows.append(_product(tenant, company.slug, place, product))
+    return sorted(rows, key=lambda row: order.index(type(row)))
 
-    def at(days: int, hour: int) -> datetime:
-        return datetime.combine(today + timedelta(days=days), time(hour), host)
 
-    soon = now.replace(minute=0, second=0, microsecond=0) + timedelta(minutes=30 * (now.minute // 30 + 2))
-    hours = {
-        "chungbuk": now.replace(second=0, microsecond=0) - timedelta(seconds=SEGMENT_S * (ON_AIR_POSITION - 1) + 120),
-        "daegu": soon,
-        "bac-giang": at(1, 14),
-        "jeonnam": at(2, 14),
-        "daegu-textiles": at(-1, 9),
-        "chungbuk-encore": at(3, 9),
-    }
-    return {showcase.id: hours[showcase.id] for showcase in content.showcases}
-
-
-async def _put_delegation(db: AsyncSession, content: _Content, position: int, delegation: _Delegation) -> None:
-    tenant = content.agency.id
-    image = f"/static/img/delegations/{delegation.slug}.svg"
-    columns = _columns(delegation, without="exhibitors")
-    await _put(
-        db,
-        Delegation(
-            agency_id=tenant, expo_id=content.expo.id, id=delegation.slug, position=position, image=image, **columns
-        ),
+def _product(tenant: str, exhibitor_id: str, position: int, product: _Product) -> Product:
+    low, high = product.price_minor
+    return Product(
+        id=product.slug,
+        agency_id=tenant,
+        exhibitor_id=exhibitor_id,
+        position=position,
+        image=_picture("products", product.slug),
+        currency="USD",
+        price_low_minor=low,
+        price_high_minor=high,
+        **_columns(product, without="price_minor"),
     )
-    for rank, company in enumerate(delegation.exhibitors, start=1):
-        columns = _columns(company, without="products")
-        await _put(
-            db, Exhibitor(agency_id=tenant, delegation_id=delegation.slug, id=company.slug, position=rank, **columns)
-        )
-        for place, product in enumerate(company.products, start=1):
-            low, high = product.price_minor
-            await _put(
-                db,
-                Product(
-                    agency_id=tenant,
-                    exhibitor_id=company.slug,
-                    id=product.slug,
-                    position=place,
-                    image=f"/static/img/products/{product.slug}.svg",
-                    currency="USD",
-                    price_low_minor=low,
-                    price_high_minor=high,
-                    **_columns(product, without="price_minor"),
-                ),
-            )
 
 
-async def _put_showcase(db: AsyncSession, content: _Content, showcase: _Showcase, starts_at: datetime) -> None:
-    taglines = {
-        company.slug: company.tagline for delegation in content.delegations for company in delegation.exhibitors
-    }
-    ends_at = starts_at + timedelta(seconds=SEGMENT_S * len(showcase.companies))
-    began = showcase.state in {"live", "ended"}
-    await _put(
-        db,
-        Showcase(
-            agency_id=content.agency.id,
-            delegation_id=showcase.delegation,
-            image=showcase.image or f"/static/img/delegations/{showcase.delegation}.svg",
-            starts_at=starts_at,
-            ends_at=ends_at,
-            went_live_at=starts_at if began else None,
-            ended_at=ends_at if showcase.state == "ended" else None,
-            pinned_product_id=showcase.pinned,
-            **_columns(showcase, without="delegation companies image pinned"),
-        ),
-    )
-    parts_over = {"live": ON_AIR_POSITION - 1, "ended": len(showcase.companies)}.get(showcase.state, 0)
-    for position, company in enumerate(showcase.companies, start=1):
-        begins = starts_at + timedelta(seconds=SEGMENT_S * (position - 1))
-        over = position <= parts_over
-        on = showcase.state == "live" and position == ON_AIR_POSITION
-        await _put(
-            db,
-            Segment(
-                id=f"{showcase.id}-{position}",
+def _showcases(content: _Content, now: datetime) -> list[Base]:
+    rows: list[Base] = []
+    for showcase in content.showcases:
+        starts_at = _starts_at(content, showcase, now)
+        ends_at = starts_at + timedelta(seconds=SEGMENT_S * len(showcase.companies))
+        rows.append(
+            Showcase(
                 agency_id=content.agency.id,
-                showcase_id=showcase.id,
-                exhibitor_id=company,
-                position=position,
-                title=taglines[company],
-                length_s=SEGMENT_S,
-                started_at=begins if over or on else None,
-                ended_at=begins + timedelta(seconds=SEGMENT_S) if over else None,
-            ),
+                delegation_id=showcase.delegation,
+                image=showcase.image or _picture("delegations", showcase.delegation),
+                starts_at=starts_at,
+                ends_at=ends_at,
+                went_live_at=starts_at if showcase.state in {"live", "ended"} else None,
+                ended_at=ends_at if showcase.state == "ended" else None,
+                pinned_product_id=showcase.pinned,
+                **_columns(showcase, without="delegation companies day hour image pinned"),
+            )
         )
+    return rows
+
+
+def _segments(content: _Content, now: datetime) -> list[Base]:
+    companies = [company for delegation in content.delegations for company in delegation.exhibitors]
+    taglines = {company.slug: company.tagline for company in companies}
+    rows: list[Base] = []
+    for showcase in content.showcases:
+        starts_at = _starts_at(content, showcase, now)
+        over = {"live": ON_AIR_POSITION - 1, "ended": len(showcase.companies)}.get(showcase.state, 0)
+        begun = over + 1 if showcase.state == "live" else over
+        for position, company in enumerate(showcase.companies, start=1):
+            begins = starts_at + timedelta(seconds=SEGMENT_S * (position - 1))
+            rows.append(
+                Segment(
+                    id=f"{showcase.id}-{position}",
+                    agency_id=content.agency.id,
+                    showcase_id=showcase.id,
+                    exhibitor_id=company,
+                    position=position,
+                    title=taglines[company],
+                    length_s=SEGMENT_S,
+                    started_at=begins if position <= begun else None,
+                    ended_at=begins + timedelta(seconds=SEGMENT_S) if position <= over else None,
+                )
+            )
+    return rows
+
+
+def _people(content: _Content) -> list[Base]:
+    owner = {"agency_id": content.agency.id, "expo_id": content.expo.id}
+    return [
+        Person(exhibitor_id=person.exhibitor, **owner, **_columns(person, without="exhibitor showcase"))
+        for person in content.people
+    ]
+
+
+def _starts_at(content: _Content, showcase: _Showcase, now: datetime) -> datetime:
+    """The live one is in its third part, the idle one comes soon, the others at good hours of the days around."""
+    host = ZoneInfo(content.expo.host_zone)
+    match showcase.day:
+        case None if showcase.state == "live":
+            gone = timedelta(seconds=SEGMENT_S * (ON_AIR_POSITION - 1) + 120)
+            return now.replace(second=0, microsecond=0) - gone
+        case None:
+            return now.replace(minute=0, second=0, microsecond=0) + timedelta(minutes=30 * (now.minute // 30 + 2))
+        case days:
+            day = now.astimezone(host).date() + timedelta(days=days)
+            return datetime.combine(day, time(showcase.hour), host)
+
+
+def _picture(folder: str, slug: str) -> str:
+    return f"/static/img/{folder}/{slug}.svg"
 
 
 def _columns(content: _Text, without: str = "") -> dict[str, Any]:
@@ -271,7 +278,13 @@ def _columns(content: _Text, without: str = "") -> dict[str, Any]:
     return {field: value for field, value in msgspec.structs.asdict(content).items() if field not in left_out}
 
 
-async def _put(db: AsyncSession, row: Base) -> None:
-    """Insert the row, or make the one with its id equal to it; at once, since later rows refer to it."""
-    await db.merge(row)
-    await db.flush()
+async def _put(db: AsyncSession, rows: Sequence[Base]) -> None:
+    """Insert the rows, or make those with their ids equal to them; rows of one table stand in one run.
+
+    Each run is flushed before the next, which refers to it.
+    """
+    for _, run in itertools.groupby(rows, type):
+        with db.no_autoflush:
+            for row in run:
+                await db.merge(row)
+        await db.flush()
