@@ -6,14 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUN := $(BIN)/python
-PYTEST := $(RUN) -m pytest -q --durations=5
+PYTEST := $(RUN) -m pytest --durations=5
 # Two cores: one test process each. Tests of the media path measure time and run one after the other.
 FAST := not media and not cluster and not browser and not bench
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo serve doctor test fast slow check fmt lock bench shots clean
+.PHONY: help setup demo serve doctor test fast slow check fmt lock wheel bench shots clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -41,7 +41,8 @@ $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is needed: apt-get install nodejs npm" >&2; exit 1; }
+	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || \
+	    { echo "Node.js 20 or newer with npm is needed (on Debian 13: apt-get install nodejs npm)" >&2; exit 1; }
 	@echo "== 3/4 Node packages, by their hashes"
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -72,11 +73,11 @@ packages:
 
 fast: setup ## tests that need no process, no socket and no browser
 	@echo "== tests: fast"
-	@$(PYTEST) -n 2 -m "$(FAST)" $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal -m "$(FAST)" $(ARGS)
 
 slow: setup packages ## tests with real media, processes and browsers
 	@echo "== tests: processes and databases"
-	@$(PYTEST) -n 2 -m "cluster and not browser and not bench" $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: media"
 	@$(PYTEST) -m "media and not cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: browser"
@@ -106,6 +107,9 @@ fmt: setup ## format the sources
 lock: $(VENV)/.uv ## resolve the Python packages again, within pyproject.toml
 	@$(UV) pip compile --python $(RUN) --universal --generate-hashes --no-header --no-annotate --extra dev \
 	    pyproject.toml -o requirements.lock --quiet
+
+wheel: setup ## a wheel with the pages inside, into dist/
+	@$(UV) build --quiet --wheel --out-dir dist
 
 # --- measure, show ---
 

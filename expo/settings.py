@@ -74,7 +74,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "secret",
         "",
-        "Signs links and tokens, at least 32 characters. Default: made once, in `secret` in the data folder.",
+        "Signs links and tokens; at least 32 characters. Default: made once, kept in `secret` in the data folder.",
     ),
     Setting("log_format", "auto", "`json`, `text`, or `auto`: text on a terminal, else JSON."),
     Setting("viewers_per_worker", "250", "Viewers that one worker admits before it answers 503 (1 to 5000)."),

@@ -18,7 +18,7 @@ import msgspec
 
 from expo.cluster.embedded import STOP_S as VALKEY_STOP_S
 from expo.cluster.embedded import EmbeddedValkey
-from expo.cluster.redis import Valkey
+from expo.cluster.redis import OLDEST_MAJOR, Valkey
 from expo.errors import ExpoError
 from expo.kit.children import Child
 from expo.kit.logging import get_logger
@@ -124,9 +124,7 @@ class Supervisor:
             probe_udp(settings, settings.udp_port + index)
         await self._start_valkey()
         await migrate.upgrade(settings.effective_database_url)
-        await asyncio.gather(
-            *(self._run(f"worker-{index}", self._worker_starter(index, listener)) for index in range(settings.workers))
-        )
+        await self._start_workers(listener)
         local_url = _local_url(settings.http_host, listener.getsockname()[1])
         return Ready(base_url=settings.public_url or local_url, local_url=local_url, workers=self.workers)
 
@@ -137,9 +135,21 @@ class Supervisor:
             return
         valkey = Valkey(settings.redis_url)
         try:
-            await valkey.ping()
+            version = await valkey.version()
         finally:
             await valkey.close()
+        if version < (OLDEST_MAJOR,):
+            text = ".".join(str(part) for part in version)
+            raise StartFailed("cluster.too_old", f"the server at EXPO_REDIS_URL speaks for Redis {text}")
+
+    async def _start_workers(self, listener: socket.socket) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:  # the first to fail takes the others back
+                for index in range(self._settings.workers):
+                    name = f"worker-{index}"
+                    group.create_task(self._run(name, self._worker_starter(index, listener)), name=f"start.{name}")
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def _run(self, name: str, starter: Callable[[], Awaitable[Child]]) -> None:
         """Start a child and keep it alive until we stop."""

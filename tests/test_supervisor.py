@@ -168,6 +168,42 @@ async def test_an_orphaned_valkey_is_ended_before_a_new_one_opens_its_files(tmp_
     await server.stop()
 
 
+def crashing_workers(folder: Path, index: int, switch: Path) -> dict[str, str]:
+    """An environment in which worker `index` ends at once with code 3 while the file `switch` is there."""
+    (folder / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        f"if ['--index', '{index}'] == sys.orig_argv[4:6] and os.path.exists({str(switch)!r}):\n"
+        "    os._exit(3)\n"
+    )
+    return {"PYTHONPATH": str(folder)}
+
+
+async def test_one_worker_that_cannot_start_takes_the_others_back(tmp_path: Path) -> None:
+    (tmp_path / "switch").touch()
+    data = tmp_path / "data"
+
+    with pytest.raises(NotServingError) as caught:
+        await launch(data, workers=2, env=crashing_workers(tmp_path, 1, tmp_path / "switch"))
+
+    assert caught.value.code == 16
+    assert "worker 1 ended with 3" in caught.value.words
+    assert [path.name for path in (data / "run").iterdir()] == ["lock"]
+
+
+async def test_a_worker_that_keeps_crashing_is_tried_again_less_and_less_often(tmp_path: Path) -> None:
+    switch = tmp_path / "switch"
+    async with running_server(tmp_path / "data", env=crashing_workers(tmp_path, 0, switch)) as server:
+        switch.touch()
+        os.kill(server.children()["worker-0"], signal.SIGKILL)
+        await server.log.event("child ended, starting it again", child="worker-0", pause_s=0.2)
+        await server.log.event("child does not start", child="worker-0", pause_s=0.4)
+        await server.log.event("child does not start", child="worker-0", pause_s=0.8)
+        switch.unlink()
+        await server.log.event("child is back", child="worker-0")
+
+        assert (await answer(server, "/healthz"))[0] == 200
+
+
 async def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
     async with running_server(tmp_path / "one") as one, running_server(tmp_path / "two") as two:
         assert one.base_url != two.base_url
