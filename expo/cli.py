@@ -25,6 +25,7 @@ app = typer.Typer(
     help="A virtual trade-expo live server. Settings come from EXPO_* variables; docs/operations.md lists them.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain help; rich would cost a quarter of the start-up
     pretty_exceptions_enable=False,
 )
 
@@ -52,7 +53,7 @@ def demo(
     ready_file: Annotated[Path | None, typer.Option(help="Write links and tokens there (JSON) once on air.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Data folder; default: EXPO_DATA_DIR or data/demo.")] = None,
 ) -> None:
-    """Start the server with a sample expo, and a showcase on air right now."""
+    """Start a sample expo, with a showcase on air right now."""
     from expo.demo.runner import run
     from expo.kit.startup import StartFailed
 
@@ -84,7 +85,10 @@ def migrate() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check ports, addresses, disk, Valkey and database, and say what to do. Exit code 1 when something is wrong."""
+    """Look at this machine and say what to do.
+
+    Checks ports, addresses, disk, Valkey, database and pages; exit code 1 when something is wrong.
+    """
     from expo.ops.doctor import examine, report
 
     settings = _settings(os.environ)
