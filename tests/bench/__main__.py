@@ -1,0 +1,60 @@
+"""`python -m tests.bench NAME...`: measures, prints a line per figure, exits 1 when one misses its target."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.bench import fanout
+from tests.bench.figures import Figure, table, write_json
+from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, show
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("names", nargs="+", choices=[*BENCHMARKS, "all"], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--viewers", type=int, help="default: what the figure's target says")
+    parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of one repetition")
+    parser.add_argument("--repeat", type=int, default=3, help="fanout: repetitions in one run")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the figures as a table")
+    return parser.parse_args(argv)
+
+
+async def _fanout(options: argparse.Namespace) -> list[Figure]:
+    return [await fanout.fanout(options.viewers or 50, options.against, options.seconds, options.repeat)]
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] = {"fanout": _fanout}
+
+
+async def run(options: argparse.Namespace) -> int:
+    names = list(BENCHMARKS) if "all" in options.names else options.names
+    figures: list[Figure] = []
+    for name in names:
+        show(f"-- {name}")
+        figures += await BENCHMARKS[name](options)
+        print(figures[-1].line(), flush=True)
+    if options.json is not None:
+        write_json(options.json, figures)
+    if options.markdown is not None:
+        options.markdown.write_text(table(figures), encoding="utf-8")
+    return 0 if all(figure.passed for figure in figures) else 1
+
+
+def main() -> int:
+    options = parse()
+    enter_namespace()
+    furnish_namespace()
+    hurry()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    return asyncio.run(run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
