@@ -62,7 +62,10 @@ def parse_offer(text: str) -> Offer:
     Raises Invalid: sdp.too_large (413), sdp.too_many_lines, sdp.too_many_media, sdp.malformed, sdp.data_channel,
     sdp.no_media, sdp.no_ice, sdp.ice_lite, sdp.no_fingerprint, sdp.not_bundled, sdp.no_rtcp_mux.
     """
-    session, sections = _sections(_lines(text))
+    lines = _lines(text)
+    if lines[0].rstrip() != "v=0":
+        raise Invalid("sdp.malformed", "an SDP body begins with v=0")
+    session, sections = _sections(lines)
     if not sections:
         raise Invalid("sdp.no_media", "the offer has no m-line")
     bundle = _bundle(session)
@@ -123,8 +126,6 @@ def _sections(lines: list[str]) -> tuple[_Section, list[_Section]]:
         elif line[0] == "a":
             name, _, value = line[2:].rstrip().partition(":")
             current.attributes.setdefault(name, []).append(value.lstrip())
-        elif line[0] == "v" and line.rstrip() != "v=0":
-            raise Invalid("sdp.malformed", "only SDP version 0 exists")
     return session, sections
 
 

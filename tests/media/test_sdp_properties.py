@@ -81,6 +81,10 @@ def attribute(block: str, name: str) -> str | None:
     return found[1].strip() if found else None
 
 
+def bundle_of(sdp: str) -> list[str]:
+    return (attribute(re.split(r"(?m)^m=", sdp, maxsplit=1)[0], "group:BUNDLE") or "").split()
+
+
 def check_answer(text: str, plan: Plan, direction: str) -> None:
     """The laws of an answer (RFC 9429 5.3.1, RFC 8843 7.3) against the offer's own text."""
     asked = re.split(r"\r?\n(?=m=)", text)[1:]
@@ -88,7 +92,7 @@ def check_answer(text: str, plan: Plan, direction: str) -> None:
     assert plan.answer.isascii()
     assert len(asked) == len(given_)
     live = 0
-    bundled = (attribute(plan.answer.split("m=", 1)[0], "group") or "").split()[1:]
+    bundled = bundle_of(plan.answer)
     for ours, theirs in zip(given_, asked, strict=True):
         assert ours.split(" ", 1)[0] == theirs.split(" ", 1)[0]
         assert (attribute(ours, "mid") or "") == (attribute(theirs, "mid") or "")
@@ -99,7 +103,7 @@ def check_answer(text: str, plan: Plan, direction: str) -> None:
         types = re.split(r"\s+", ours)[3:] if refused else re.split(r" |\r\n", ours)[3:5]
         assert refused or set(re.findall(r"a=rtpmap:(\d+)", ours)) <= {*types}
     assert live == len(plan.media) > 0
-    assert set(bundled) <= set((attribute(text.split("m=", 1)[0], "group") or "").split()[1:])
+    assert set(bundled) <= set(bundle_of(text))
     assert len(SessionDescription.parse(plan.answer).media) == len(given_)
 
 
