@@ -110,7 +110,7 @@ async def stage(request: web.Request) -> web.Response:
     language, now = request[LANGUAGE], utc_now()
     async with request.app[DATABASE].read() as db:
         view = await service.stage_view(db, showcase_id, language)
-        if view.state == "draft" and principal is None:
+        if view.state == "draft" and (principal is None or principal.role == "buyer"):
             raise NotFound("showcase.not_found", "no such showcase")
         grant = None
         if principal is not None and not view.open_to_all:

@@ -179,7 +179,7 @@ function draw(): void {
   const quality = assess(stats, !facts.listenOnly);
   frame.dataset.picture = view.pictureMode(now, facts);
   frame.toggleAttribute("data-detail", qualityOpen);
-  frame.toggleAttribute("data-covered", view.covered(now));
+  frame.toggleAttribute("data-covered", view.covered(now) || facts.listenOnly);
   frame.toggleAttribute("data-strip", view.stripText(now, t) !== null);
   render(view.airBadge(now, facts, t), slots.air);
   render(view.strip(now, t), slots.strip);

@@ -1,0 +1,76 @@
+"""Words on the screen: every key that pages and scripts name exists, none is left over, none is left in English."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from expo.edge.i18n import Catalogues
+
+WEB = Path(__file__).parents[2] / "web"
+LANGUAGES = ("ko", "vi")
+AREAS = ("common", "home", "stage")
+"""Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
+BUILT = {
+    "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
+              ("ended", "full", "failed", "codec", "starting", "invited", "offline")}
+    | {f"stage.quality.{figure}" for figure in ("rtt", "loss", "bitrate", "fps", "size")},
+}  # fmt: skip
+"""Keys that scripts put together."""
+
+
+@pytest.fixture(scope="module")
+def catalogues() -> Catalogues:
+    return Catalogues.load(WEB / "locale")
+
+
+def named() -> set[str]:
+    """Every `"area.key"` text in templates and scripts."""
+    files = [*(WEB / "templates").glob("*.html"), *(WEB / "src").rglob("*.ts")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
+    return set(re.findall(r"""["'`]((?:common|home|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source))
+
+
+def test_every_named_key_has_words(catalogues: Catalogues) -> None:
+    known = {*catalogues.texts["en"]}
+    assert sorted(named() - known) == []
+
+
+def test_no_words_are_left_over(catalogues: Catalogues) -> None:
+    used = named() | {key for keys in BUILT.values() for key in keys}
+    assert [key for area in AREAS for key in catalogues.areas[area] if key not in used] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_not_left_in_english_but_for_the_allowed(catalogues: Catalogues, language: str) -> None:
+    allowed = set((WEB / "locale" / "same.txt").read_text(encoding="utf-8").split())
+    texts = catalogues.texts
+    same = [
+        key for key, text in texts["en"].items() if texts[language][key] == text and f"{language}:{key}" not in allowed
+    ]
+    assert same == []
+
+
+def test_the_allow_list_holds_only_what_it_must(catalogues: Catalogues) -> None:
+    texts = catalogues.texts
+    entries = (WEB / "locale" / "same.txt").read_text(encoding="utf-8").split()
+    idle = [
+        entry
+        for entry in entries
+        for language, _, key in [entry.partition(":")]
+        if key not in texts["en"] or texts[language][key] != texts["en"][key]
+    ]
+    assert idle == []
+    assert entries == sorted(set(entries))
+
+
+def test_korean_and_vietnamese_address_people_as_agreed(catalogues: Catalogues) -> None:
+    """No 당신, no particle glued to a variable; never bạn."""
+    korean, vietnamese = catalogues.texts["ko"], catalogues.texts["vi"]
+    assert [key for key, text in korean.items() if "당신" in text] == []
+    assert [
+        key for key, text in korean.items() if re.search(r"\{\w+\}(?:은|는|이|가|을|를|과|와|으로|로)(?!\w)", text)
+    ] == []
+    assert [key for key, text in vietnamese.items() if re.search(r"\bbạn\b", text, re.IGNORECASE)] == []
