@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer, PeerOptions
@@ -88,6 +89,7 @@ class Crowd:
                     plans["audio"].payload_type,
                     plans["video"].rtx_payload_type,
                     index in spread,
+                    partial(_answer_check, watcher.peer),
                 )
             )
         self._reader = Reader(inlets, self._core)
@@ -135,6 +137,12 @@ class Crowd:
                 items: list[RtcpItem] = [ReceiverReport(me, (block,)), Nack(me, watcher.source, lost)]
                 watcher.peer.send_rtcp(items)
                 self.asked += len(lost)
+
+
+def _answer_check(peer: Peer, datagram: bytes) -> None:
+    """In the reader's process: an answer needs only what both copies of the peer know."""
+    if peer.link.ice.selected is not None:
+        peer.link.ice.take(datagram, peer.link.ice.selected)
 
 
 def roomy(sock: socket.socket) -> None:

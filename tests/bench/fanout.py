@@ -77,7 +77,7 @@ async def fanout(viewers: int, against: str, seconds: float, repeat: int) -> Fig
         await rival.publish(peers[1])
         for peer in peers:
             stack.push_async_callback(peer.close)
-        publisher = Publisher(peers, frames, opus)
+        publisher = Publisher(peers, frames, opus, decoded_by=None if against == "janus" else peers[1])
         await stack.enter_async_context(publisher.running())
         await publisher.pause()  # nobody reads the sockets of those who join first
         crowds = [

@@ -8,7 +8,7 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
@@ -23,13 +23,17 @@ _FORK = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True, slots=True)
 class Inlet:
-    """One viewer's socket, its payload types, and whether its datagrams are kept."""
+    """One viewer's socket, its payload types, whether its datagrams are kept, and who answers connectivity checks.
+
+    A server that is a full ICE agent asks whether its viewers still consent (RFC 7675).
+    """
 
     sock: socket.socket
     picture: int
     sound: int
     retransmission: int | None
     sampled: bool
+    on_stun: Callable[[bytes], None] = lambda _datagram: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Reader:
                 if inlet.sampled:
                     datagram, received_ns = receive_stamped(sock)
                     if not datagram or not 128 <= datagram[0] < 192 or datagram[1] & 0x7F not in (picture, sound):
-                        self.resent[index] += _is_rtp(datagram, inlet.retransmission)
+                        self._take_other(index, datagram)
                         continue
                     anchor = not self._keeping.value
                     if not anchor or (self.counts[index] + count) % _ANCHOR_EVERY < 8:
@@ -120,7 +124,7 @@ class Reader:
                     size = sock.recv_into(buffer)
                     head = buffer
                     if size < 12 or not 128 <= head[0] < 192 or head[1] & 0x7F not in (picture, sound):
-                        self.resent[index] += _is_rtp(head[:size], inlet.retransmission)
+                        self._take_other(index, bytes(head[:size]))
                         continue
                 count += 1
                 if head[1] & 0x7F == picture:
@@ -129,13 +133,17 @@ class Reader:
         if newest >= 0:
             self.newest[index] = newest
 
+    def _take_other(self, index: int, datagram: bytes) -> None:
+        """RTCP, repairs, checks: a few a second."""
+        inlet = self._inlets[index]
+        if len(datagram) > 12 and 128 <= datagram[0] < 192 and datagram[1] & 0x7F == inlet.retransmission:
+            self.resent[index] += 1
+        elif datagram and datagram[0] < 4:  # RFC 7983 7
+            inlet.on_stun(datagram)
+
 
 def receive_stamped(sock: socket.socket) -> tuple[bytes, int]:
     """One datagram with the kernel's receive time (UTC, ns); the socket has SO_TIMESTAMPNS."""
     datagram, ancillary, _, _ = sock.recvmsg(2048, 64)
     seconds, nanoseconds = struct.unpack("=qq", ancillary[0][2]) if ancillary else (0, 0)
     return datagram, seconds * 1_000_000_000 + nanoseconds
-
-
-def _is_rtp(datagram: bytes | bytearray, payload_type: int | None) -> bool:
-    return len(datagram) > 12 and 128 <= datagram[0] < 192 and datagram[1] & 0x7F == payload_type
