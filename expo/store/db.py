@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -108,7 +110,7 @@ def sqlite_engine(url: str, *, readers: int, foreign_keys: bool = True) -> Async
         pool_size=readers or 1,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,
-        connect_args={"timeout": BUSY_TIMEOUT_S},
+        connect_args={"timeout": BUSY_TIMEOUT_S, "async_creator_fn": _connect_sqlite},
     )
 
     pragmas = (
@@ -119,11 +121,15 @@ def sqlite_engine(url: str, *, readers: int, foreign_keys: bool = True) -> Async
     )
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # the driver must not begin on its own; `begin` below does
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        try:
+            connection.isolation_level = None  # the driver must not begin on its own; `begin` below does
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+        except BaseException:
+            connection.close()  # the pool forgets a connection that fails here, and its thread would live on
+            raise
 
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN" if readers else "BEGIN IMMEDIATE")
@@ -154,6 +160,21 @@ def postgres_engine(url: str, *, statement_timeout_s: int, lock_timeout_s: int) 
             },
         },
     )
+
+
+async def _connect_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """A connection whose thread is gone when connecting fails, and never keeps the process alive.
+
+    aiosqlite only asks its thread to end; a loop that closes first would make the thread die with a traceback.
+    """
+    connection = aiosqlite.connect(*arguments, **options)
+    thread: Thread = connection._thread  # pyright: ignore[reportPrivateUsage] - nothing public leads to it
+    thread.daemon = True
+    try:
+        return await connection
+    except BaseException:
+        thread.join(BUSY_TIMEOUT_S)
+        raise
 
 
 @contextlib.asynccontextmanager
