@@ -104,6 +104,27 @@ async def test_nothing_overflows_at_any_width(browser: Browser, site: Site, lang
     assert wide == []
 
 
+async def test_words_may_grow_by_sixty_percent(browser: Browser, site: Site) -> None:
+    publisher = await publish(browser, site)
+    readers = await context(browser, (1366, 768), locale="vi")
+    page = await readers.new_page()
+    wide: list[tuple[str, int, int]] = []
+    for name, address in {**pages(site), "live": site.stage()}.items():
+        await page.goto(address)
+        if name == "live":
+            await scene(page, "live")
+            await page.locator(".listen").click()
+        await page.evaluate(_GROW)
+        for width in (320, 390, 1366):
+            await page.set_viewport_size({"width": width, "height": 720})
+            over = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+            if over > 0:
+                wide.append((name, width, over))
+    await readers.close()
+    await publisher.stop()
+    assert wide == []
+
+
 async def test_pages_keep_their_content_security_policy_and_break_nothing(browser: Browser, site: Site) -> None:
     publisher = await publish(browser, site)
     readers = await context(browser)
@@ -156,6 +177,16 @@ async def violations(page: Page) -> list[str]:
         for rule in result["violations"]
     ]
 
+
+_GROW = """() => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode;
+    const words = text.data.trim();
+    if (words.length < 2 || text.parentElement.closest("script, time, .when, .countdown")) continue;
+    text.data = text.data.replace(words, `${words} ${words.slice(0, Math.ceil(words.length * 0.6))}`);
+  }
+}"""
 
 _TOO_SMALL = """() => {
   const all = document.querySelectorAll("a[href], button, summary, input, select, [role=tab], [role=slider]");

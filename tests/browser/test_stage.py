@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from tests.support.browser import TONE_HZ, Site, Size, context, loudest_hz, moving, publish, scene
 
@@ -143,6 +145,27 @@ async def test_listening_only_takes_no_picture_and_comes_back(browser: Browser, 
     await page.evaluate("window.seen.clear()")
     await moving(page)
     assert await loudest_hz(page) == pytest.approx(TONE_HZ, abs=15)
+
+    await page.context.close()
+    await publisher.stop()
+
+
+async def test_a_tap_before_the_picture_is_there_brings_the_sound_with_it(browser: Browser, site: Site) -> None:
+    publisher = await publish(browser, site)
+    page = await (await context(browser, "phone")).new_page()
+    tapped = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await tapped.wait()
+        await route.continue_()
+
+    await page.route("**/whep/**", late)
+    await page.goto(site.stage())
+    await page.get_by_role("button", name="Tap to listen").click()
+    tapped.set()
+    await moving(page)
+    assert await loudest_hz(page) == pytest.approx(TONE_HZ, abs=15)
+    assert await page.get_by_role("slider", name="Volume").is_visible()
 
     await page.context.close()
     await publisher.stop()

@@ -130,7 +130,7 @@ const actions: view.StageActions = {
   listen: () => {
     store.apply({ sound: true, muted: false });
     void sound.unlock().then((heard) => {
-      if (!heard && video.srcObject !== null) store.apply({ sound: false });
+      if (!heard) store.apply({ sound: false });
     });
     focusSoon("#sound .volume button");
   },
@@ -146,7 +146,7 @@ const actions: view.StageActions = {
     store.apply({ volume, muted: false });
   },
   toggleListenOnly: () => {
-    store.apply({ listenOnly: !store.facts.listenOnly, picture: false });
+    store.apply({ listenOnly: !store.facts.listenOnly, picture: false, begun: false });
     leave();
     follow();
   },

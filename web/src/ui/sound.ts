@@ -28,19 +28,22 @@ export class Sound {
     return settable;
   }
 
-  /** Call inside a tap or key press. False when the browser would not play. */
+  /** Call inside a tap or key press; a stream that comes later plays with sound too. False when the browser refuses. */
   async unlock(): Promise<boolean> {
     this.video.muted = false;
     if (this.context === null && "AudioContext" in window) this.context = new AudioContext();
-    const resumed = this.context?.resume();
+    void this.context?.resume();
+    void this.keepAwake();
     try {
-      await this.video.play();
-      await resumed;
-    } catch {
-      return false;
+      // Without a stream play() would wait for one and fail when it comes.
+      if (this.video.srcObject !== null) await this.video.play();
+    } catch (problem) {
+      if (problem instanceof DOMException && problem.name === "NotAllowedError") {
+        this.video.muted = true;
+        return false;
+      }
     }
     this.listen();
-    void this.keepAwake();
     return true;
   }
 
