@@ -188,8 +188,8 @@ def _light(size: int, strength: float) -> Plane:
 
 def _sign(sign: str) -> _Patch:
     """One sign of the clock in a cell of its own, so that digits do not jump."""
-    face = font(40, bold=True)
-    width = 24 if sign.isdigit() else 30 if sign in "UTC" else 14
+    face = font(36, bold=True)
+    width = 22 if sign.isdigit() else 27 if sign in "UTC" else 12
     cell = Image.new("L", (width, 52))
     ImageDraw.Draw(cell).text((width / 2, 25), sign, 255, face, anchor="mm")
-    return _patch(np.full((52, width), 225, dtype=np.uint8), cell)
+    return _patch(np.full((52, width), 46, dtype=np.uint8), cell)

@@ -18,11 +18,11 @@ from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
 from expo.demo.links import Links
 from expo.demo.on_air import wait_until_on_air
+from expo.demo.orders import ORDERS, Orders
 from expo.demo.place import FIRST_PORT, FIRST_UDP_PORT, UDP_STEP, Wish, find_place, lan_url
 from expo.demo.ready import ReadyFile, remove_ready, write_ready
 from expo.demo.script import Script
 from expo.demo.seed import Seeded, seed
-from expo.demo.synthetic import ORDERS, Orders
 from expo.demo.table import welcome
 from expo.errors import ExpoError
 from expo.kit.children import Child

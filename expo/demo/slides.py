@@ -15,8 +15,8 @@ from expo.demo.script import Item, Script
 WIDTH, HEIGHT = 1280, 720
 PRODUCT_AT = (770, 176)  # upper left corner of the product picture at rest; even, for the chroma planes
 RING_AT, RING_RADIUS = (1010, 250), 214  # the light that travels round the product
-CLOCK_AT = (64, 44)  # upper left corner of the human clock
-BARS_AT = (566, 618)  # lower left corner of the level bars in the lower third
+CLOCK_AT = (688, 618)  # upper left corner of the human clock: on the table, where pages lay nothing over it
+BARS_AT = (566, 594)  # lower left corner of the level bars in the lower third
 FLASH_AT = (1148, 44, 1216, 112)  # left, top, right, bottom of the once-a-second flash
 TEXT_WIDTH = 640
 
@@ -48,7 +48,7 @@ def _slide(script: Script, item: Item, index: int) -> Slide:
     still = _wall(*WALLS[index % len(WALLS)], seed=index)
     _table(still)
     draw = ImageDraw.Draw(still)
-    y = 172
+    y = 128
     draw.text((64, y), _shown(script.delegation), SAND, font(26))
     y += 52
     for line in _wrapped(draw, _shown(item.name), font(58, bold=True), lines=2):
@@ -101,7 +101,7 @@ def _table(picture: Image.Image) -> None:
 
 
 def _lower_third(picture: Image.Image, script: Script) -> None:
-    left, top, right, bottom = 48, 566, 660, 668
+    left, top, right, bottom = 48, 542, 660, 644
     shade = Image.new("L", picture.size)
     draw = ImageDraw.Draw(shade)
     draw.rounded_rectangle((left, top + 8, right, bottom + 8), 14, fill=90)

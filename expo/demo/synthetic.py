@@ -15,6 +15,7 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
+from expo.demo.orders import ORDERS, Orders
 from expo.demo.programme import EncodedFrame, Programme
 from expo.demo.script import Script
 from expo.kit.logging import configure, get_logger
@@ -22,22 +23,11 @@ from expo.media.aiortc_seam import Certificate
 from expo.media.codecs import packetize_h264
 from expo.media.peer import Peer, PeerFailed, PeerOptions
 from expo.media.peer_http import Refused, keep_joined
-from expo.settings import LogFormat
 
-ORDERS = "DEMO_ORDERS"
 OPTIONS = PeerOptions(consent_interval_s=0.5, consent_timeout_s=2.5)
 """A worker that was killed is missed within 2.5 s; RFC 7675's 30 s would leave the stage dark for as long."""
 
 log = get_logger(__name__)
-
-
-class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to publish what."""
-
-    whip_url: str
-    whip_token: str
-    script: Script
-    log_format: LogFormat = "auto"
 
 
 class Exhibitor:

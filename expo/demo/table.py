@@ -44,7 +44,8 @@ def welcome(ready: ReadyFile, lan_url: str | None) -> str:
         page = live.page_url.replace(ready.base_url, lan_url)
         lines += ["", f"  On a phone in this network: {page}", "", _qr(page)]
     else:
-        lines += ["", "  For phones of this network: EXPO_HTTP_BIND=0.0.0.0:8080 make demo"]
+        port = ready.base_url.rpartition(":")[2]
+        lines += ["", f"  To let phones of this network in: EXPO_HTTP_BIND=0.0.0.0:{port} make demo"]
     lines += ["", "  Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 
