@@ -13,7 +13,6 @@ from expo.clock import utc_now
 from expo.edge import auth, pages
 from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import HTML, Answer, Content, Operation, operation
-from expo.errors import NotFound
 from expo.ids import ShowcaseId
 from expo.showcases import service
 from expo.showcases.keys import TOKENS
@@ -22,7 +21,6 @@ from expo.showcases.views import ShowcaseState
 PRESENTERS = ("exhibitor", "organiser", "technician")
 STUDIO_AREAS = ("common", "errors", "media", "stage", "studio")
 CHECK_AREAS = ("common", "errors", "media", "studio", "check")
-MAX_ID_CHARS = 64
 
 
 class ClockData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -73,8 +71,6 @@ class CheckData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 async def studio(request: web.Request) -> web.Response:
     principal = await auth.require(request, *PRESENTERS)
     showcase_id = ShowcaseId(request.match_info["showcase_id"])
-    if len(showcase_id) > MAX_ID_CHARS or not showcase_id.isalnum():
-        raise NotFound("showcase.not_found", "no such showcase")
     async with request.app[DATABASE].read() as db:
         view = await service.studio_view(db, showcase_id, request[LANGUAGE])
         grant = await service.room_grant(db, showcase_id, principal.person_id, utc_now())

@@ -36,9 +36,10 @@ class Browser extends EventTarget {
     const broken = this.broken[kind];
     if (broken !== undefined) throw new DOMException("", broken);
     const present = this.plugged.filter((device) => device.kind === kind);
-    const ideal = (wanted.deviceId as { ideal?: string } | undefined)?.ideal;
-    const chosen = present.find((device) => device.deviceId === ideal) ?? present[0];
-    if (chosen === undefined) throw new DOMException("", "NotFoundError");
+    const exact = (wanted.deviceId as { exact?: string } | undefined)?.exact;
+    const chosen = exact === undefined ? present[0] : present.find((device) => device.deviceId === exact);
+    if (chosen === undefined)
+      throw new DOMException("", exact === undefined ? "NotFoundError" : "OverconstrainedError");
     return {
       kind: kind === "videoinput" ? "video" : "audio",
       enabled: true,
@@ -81,6 +82,14 @@ describe("devices", () => {
     const again = studio(browser);
     await again.open();
     expect(inUse(again)).toBe("c2");
+  });
+
+  test("a remembered camera that is not there gives way to the default one", async () => {
+    localStorage.setItem("expo.camera", "gone");
+    const devices = studio(new Browser([CAMERA, MIC]));
+    await devices.open();
+    expect(inUse(devices)).toBe("c1");
+    expect(devices.state.problems).toEqual({ camera: null, microphone: null });
   });
 
   test("a camera that is unplugged gives way to another, and comes back when it is back", async () => {
@@ -156,8 +165,8 @@ describe("words for failures", () => {
     expect(unavailable({ devices: undefined, secure: false })).toBe("insecure");
   });
 
-  test("the remembered device is a wish, never a demand", () => {
-    expect(constraints("camera", "c9").deviceId).toEqual({ ideal: "c9" });
+  test("a chosen device is demanded, so that no browser prefers another one", () => {
+    expect(constraints("camera", "c9").deviceId).toEqual({ exact: "c9" });
     expect(constraints("microphone", null).deviceId).toBeUndefined();
   });
 });

@@ -66,9 +66,9 @@ export function unavailable(platform: Pick<Platform, "devices" | "secure">): Pro
   return platform.devices === undefined || !("getUserMedia" in platform.devices) ? "unsupported" : null;
 }
 
-/** The remembered choice as constraints: a wish, so that an unplugged device falls back to the default one. Pure. */
+/** A device as constraints; null is the browser's default one. "ideal" is no choice: Chromium overrules it. Pure. */
 export function constraints(kind: Kind, id: string | null): MediaTrackConstraints {
-  const chosen = id === null ? {} : { deviceId: { ideal: id } };
+  const chosen = id === null ? {} : { deviceId: { exact: id } };
   if (kind === "camera") {
     return { ...chosen, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
   }
@@ -162,14 +162,29 @@ export class Devices {
     }
   }
 
+  /** A track of the remembered device, or of the default one when that is not there. */
   private async request(kind: Kind): Promise<MediaStreamTrack | null> {
-    const wish = this.wish(kind);
+    const chosen = this.remembered(kind);
+    try {
+      return await this.ask(kind, chosen);
+    } catch (error) {
+      if (chosen === null || problemOf(error) !== "none") throw error;
+      return this.ask(kind, null);
+    }
+  }
+
+  private async ask(kind: Kind, id: string | null): Promise<MediaStreamTrack | null> {
+    const wish = constraints(kind, id);
     const stream = await this.platform.devices?.getUserMedia(kind === "camera" ? { video: wish } : { audio: wish });
     return stream?.getTracks()[0] ?? null;
   }
 
   private wish(kind: Kind): MediaTrackConstraints {
-    return constraints(kind, this.platform.memory.getItem(MEMORY[kind]));
+    return constraints(kind, this.remembered(kind));
+  }
+
+  private remembered(kind: Kind): string | null {
+    return this.platform.memory.getItem(MEMORY[kind]);
   }
 
   private take(kind: Kind, track: MediaStreamTrack | null, problem: Problem | null): void {

@@ -43,6 +43,8 @@ const WINDOW_MS = 2_000;
 const BLOCKED_AFTER = 3;
 /** Between two signs of life while nobody is on air; jittered by the same again. */
 const SIGN_EVERY_MS = 5_000;
+/** How long a conflict may be with an earlier offer of our own. */
+const GHOST_MS = 5_000;
 /** Unanswered connectivity checks (RFC 8445) that prove a dead path although HTTP lives. */
 const DEAD_PATH_CHECKS = 4;
 
@@ -58,6 +60,8 @@ export class Link {
   private samples: Totals[] = [];
   private figures: MediaStats = NO_STATS;
   private unlisten: (() => void) | null = null;
+  /** When an offer was last left without an answer: the server may have taken it all the same. */
+  private unansweredMs = Number.NEGATIVE_INFINITY;
 
   /** `resource` is one that an earlier page of ours may have left behind: it is removed first. */
   constructor(
@@ -124,7 +128,8 @@ export class Link {
         continue;
       }
       failures += 1;
-      const how = outcome instanceof Refusal ? verdict(outcome) : "soon";
+      if (outcome instanceof Unreachable) this.unansweredMs = performance.now();
+      const how = outcome instanceof Refusal && !this.clashesWithItself(outcome) ? verdict(outcome) : "soon";
       if (outcome instanceof Refusal && how !== "soon") {
         const { code, retryAfterS } = outcome;
         this.show({ ...this.current, phase: "refused", refusal: code, retryAfterS, flowing: false });
@@ -139,6 +144,11 @@ export class Link {
       }
       await this.nap(delayMs(failures, Math.random()), life);
     }
+  }
+
+  /** A conflict right after an unanswered offer is with what that offer made; the server forgets it in a moment. */
+  private clashesWithItself(refusal: Refusal): boolean {
+    return refusal.status === 409 && performance.now() - this.unansweredMs < GHOST_MS;
   }
 
   /** One attempt, up to a working transport. Null is success; a failure comes back with its code as the message. */

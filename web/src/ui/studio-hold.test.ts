@@ -6,6 +6,8 @@ describe("a button that is held", () => {
   const button = () =>
     holding({ held: () => seen.push("held"), pressed: () => seen.push("pressed"), early: () => seen.push("early") });
   const down = { button: 0 } as PointerEvent;
+  const clicked = { detail: 1 } as MouseEvent;
+  const byKeyboard = { detail: 0 } as MouseEvent;
 
   beforeEach(() => {
     seen.length = 0;
@@ -18,7 +20,7 @@ describe("a button that is held", () => {
     handlers.pointerdown(down);
     vi.advanceTimersByTime(HOLD_MS);
     handlers.pointerup();
-    handlers.click();
+    handlers.click(clicked);
     expect(seen).toEqual(["held"]);
   });
 
@@ -27,7 +29,7 @@ describe("a button that is held", () => {
     handlers.pointerdown(down);
     vi.advanceTimersByTime(HOLD_MS - 1);
     handlers.pointerup();
-    handlers.click();
+    handlers.click(clicked);
     vi.advanceTimersByTime(HOLD_MS);
     expect(seen).toEqual(["early"]);
   });
@@ -41,8 +43,16 @@ describe("a button that is held", () => {
   });
 
   test("the keyboard is asked in words", () => {
-    button().click();
+    button().click(byKeyboard);
     expect(seen).toEqual(["pressed"]);
+  });
+
+  test("the keyboard is asked also after a hold whose click never came", () => {
+    const handlers = button();
+    handlers.pointerdown(down);
+    vi.advanceTimersByTime(HOLD_MS);
+    handlers.click(byKeyboard);
+    expect(seen).toEqual(["held", "pressed"]);
   });
 
   test("the second mouse button is not a hold", () => {

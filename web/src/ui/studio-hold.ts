@@ -14,7 +14,6 @@ export interface HoldHandlers {
 /** Listeners for one button; call once and keep, so that a redraw does not forget a pointer that is down. */
 export function holding(handlers: HoldHandlers) {
   let timer: ReturnType<typeof setTimeout> | null = null;
-  let byPointer = false;
   const letGo = () => {
     if (timer === null) return;
     clearTimeout(timer);
@@ -24,7 +23,6 @@ export function holding(handlers: HoldHandlers) {
   return {
     pointerdown(event: PointerEvent) {
       if (event.button !== 0) return;
-      byPointer = true;
       timer = setTimeout(() => {
         timer = null;
         handlers.held();
@@ -33,13 +31,13 @@ export function holding(handlers: HoldHandlers) {
     pointerup: letGo,
     pointerleave: letGo,
     pointercancel: letGo,
+    /** A long press on a phone would open a menu. */
     contextmenu(event: Event) {
-      if (byPointer) event.preventDefault();
+      event.preventDefault();
     },
-    click() {
-      // A click without a pointer before it comes from the keyboard or from a screen reader.
-      if (!byPointer) handlers.pressed();
-      byPointer = false;
+    click(event: MouseEvent) {
+      // Keyboards and screen readers click without a count of presses (UI Events 5.2.3.1).
+      if (event.detail === 0) handlers.pressed();
     },
   };
 }
