@@ -262,17 +262,17 @@ async def test_a_writer_that_gives_up_waiting_leaves_no_lock_behind(
 async def test_a_block_that_never_ends_is_ended_and_its_connection_freed(
     sqlite_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_db, "BLOCK_TIMEOUT_S", 0.1)
 
-    async def hang(database: Database) -> None:
+    async def hang(database: Database, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(store_db, "BLOCK_TIMEOUT_S", 0.1)
         async with database.write() as db:
             db.add(agency("Hanbit"))
             await asyncio.Event().wait()
 
     database = await Database.open(sqlite_database_url)
     try:
-        with pytest.raises(Unavailable) as refused:
-            await hang(database)
+        with monkeypatch.context() as patch, pytest.raises(Unavailable) as refused:
+            await hang(database, patch)
         assert refused.value.code == "store.busy"
         assert await names(database) == []
     finally:
@@ -323,24 +323,43 @@ async def test_a_connection_cut_in_the_middle_says_away_and_the_next_block_works
 
 
 @pytest.mark.cluster
-async def test_rows_locked_by_another_postgresql_client_say_busy(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store_db, "BUSY_TIMEOUT_S", 1)
-    url = postgres.new_database(template="migrated")
-    database, other = await Database.open(url), await Database.open(url)
+async def test_rows_locked_by_another_postgresql_client_say_busy(postgres: PostgresServer) -> None:
+    async def want_the_same_row(database: Database) -> None:
+        async with database.write() as db:
+            await db.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            await db.execute(select(Agency).with_for_update())
+
+    database = await Database.open(postgres.new_database(template="migrated"))
     try:
         async with database.write() as db:
             db.add(agency("Hanbit"))
-        async with other.write() as holder:
+        async with database.write() as holder:
             await holder.execute(select(Agency).with_for_update())
             with pytest.raises(Unavailable) as refused:
-                async with database.write() as db:
-                    await db.execute(select(Agency).with_for_update())
+                await want_the_same_row(database)
         assert refused.value.code == "store.busy"
     finally:
         await database.close()
-        await other.close()
+
+
+@pytest.mark.cluster
+async def test_postgresql_runs_as_decided(postgres: PostgresServer) -> None:
+    database = await Database.open(postgres.new_database(template="migrated"))
+    try:
+        async with database.write() as db:
+            shown = [
+                (await db.execute(text(f"SHOW {name}"))).scalar_one()
+                for name in ("lock_timeout", "statement_timeout", "transaction_isolation", "transaction_read_only")
+            ]
+        assert shown == ["5s", "15s", "read committed", "off"]
+        async with database.read() as db:
+            shown = [
+                (await db.execute(text(f"SHOW {name}"))).scalar_one()
+                for name in ("transaction_isolation", "transaction_read_only")
+            ]
+        assert shown == ["repeatable read", "on"]
+    finally:
+        await database.close()
 
 
 @pytest.mark.cluster

@@ -75,10 +75,10 @@ class PostgresServer:
                 pass
 
     def stop(self) -> None:
-        """Stop it at once, connections or not; harmless when it is stopped."""
+        """Stop it as a crash would, connections or not; harmless when it is stopped."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGINT)  # "fast": clients are cut off
+        self._process.send_signal(signal.SIGQUIT)  # "immediate": the next start recovers
         self._process.wait(STOP_S)
         self._process = None
 
@@ -105,7 +105,7 @@ class PostgresServer:
 def _as_postgres(program: str, *arguments: str) -> list[str]:
     """The command of one of PostgreSQL's programs: not as root, and ending with this process, whatever ends that."""
     ids = ["--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else []
-    return ["setpriv", *ids, "--pdeathsig=INT", str(_binaries() / program), *arguments]
+    return ["setpriv", *ids, "--pdeathsig=QUIT", str(_binaries() / program), *arguments]
 
 
 def _binaries() -> Path:
