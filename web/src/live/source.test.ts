@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readShowcase, type ShowcaseState } from "./showcase";
 import { jittered, PollingSource, pace } from "./source";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { ShowcaseState } from "./showcase";
 import { countdown, megabytesPerMinute, type StageFacts, StageStore, scene, wantsMedia } from "./stage";
