@@ -9,6 +9,8 @@ from expo.settings import LogFormat
 
 ORDERS = "DEMO_ORDERS"
 """The environment variable that carries them, as JSON."""
+AV_CHECK = "DEMO_AV_CHECK"
+"""Set to anything in the demo's environment: flash and beep at each UTC second, for measuring lip sync."""
 
 
 class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,3 +20,4 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whip_token: str
     script: Script
     log_format: LogFormat = "auto"
+    av_check: bool = False

@@ -60,7 +60,7 @@ class _Patch:
 class MovingPicture:
     """Draws the programme at any moment. Not thread-safe; `frame` is the same object at every call."""
 
-    def __init__(self, script: Script, *, flash: bool = True) -> None:
+    def __init__(self, script: Script, *, flash: bool = False) -> None:
         self._flash = flash
         self._stills = [_still(slide) for slide in draw_slides(script)]
         self._digits = {sign: _sign(sign) for sign in "0123456789:. UTC"}

@@ -39,12 +39,20 @@ class Programme:
     """Runs from `start` to `close`. `on_frame` is called in the event loop; it must not block."""
 
     def __init__(
-        self, script: Script, on_frame: Callable[[EncodedFrame], None], *, fps: int = FPS, bps: int = PICTURE_BPS
+        self,
+        script: Script,
+        on_frame: Callable[[EncodedFrame], None],
+        *,
+        fps: int = FPS,
+        bps: int = PICTURE_BPS,
+        av_check: bool = False,
     ) -> None:
+        """`av_check` adds a flash and a beep at each UTC second, by which lip sync can be measured."""
         self._script = script
         self._on_frame = on_frame
         self._fps = fps
         self._bps = bps
+        self._av_check = av_check
         self._key_wanted = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -102,8 +110,8 @@ class Programme:
             self._on_frame(frame)
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> None:
-        picture = MovingPicture(self._script)
-        sound = Sound(self._script)
+        picture = MovingPicture(self._script, flash=self._av_check)
+        sound = Sound(self._script, beep=self._av_check)
         picture_encoder = PictureEncoder(WIDTH, HEIGHT, self._fps, self._bps, KEY_EVERY_S)
         sound_encoder = SoundEncoder()
         to_utc_us = time.time_ns() // 1000 - time.monotonic_ns() // 1000

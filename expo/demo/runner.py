@@ -18,7 +18,7 @@ from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
 from expo.demo.links import Links
 from expo.demo.on_air import wait_until_on_air
-from expo.demo.orders import ORDERS, Orders
+from expo.demo.orders import AV_CHECK, ORDERS, Orders
 from expo.demo.place import FIRST_PORT, FIRST_UDP_PORT, UDP_STEP, Wish, find_place, lan_url
 from expo.demo.ready import ReadyFile, remove_ready, write_ready
 from expo.demo.script import Script
@@ -173,6 +173,7 @@ async def _exhibitor(settings: Settings, links: Links, seeded: Seeded) -> AsyncG
             whip_token=await links.publish_token(seeded.live),
             script=script,
             log_format=settings.log_format,
+            av_check=bool(os.environ.get(AV_CHECK)),
         )
         child = await Child.start(
             "synthetic",

@@ -1,4 +1,4 @@
-"""The programme's sound: speech by espeak-ng where it is installed, else a gentle tune; a beep at each UTC second."""
+"""The programme's sound: speech by espeak-ng where it is installed, else a gentle tune; a beep each second on request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Samples = npt.NDArray[np.float32]
 class Sound:
     """Mono sound for any moment, in frames of 20 ms. Its loop is rendered once; the beep follows UTC."""
 
-    def __init__(self, script: Script, *, beep: bool = True) -> None:
+    def __init__(self, script: Script, *, beep: bool = False) -> None:
         """Takes up to a second or two: espeak-ng runs once for each phrase."""
         spoken = [voice for voice in (_speak(phrase) for phrase in script.phrases) if voice is not None]
         self.speaks = bool(spoken)

@@ -33,9 +33,9 @@ log = get_logger(__name__)
 class Exhibitor:
     """One programme and whatever connection it has at the moment."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, av_check: bool) -> None:
         self._peer: Peer | None = None
-        self._programme = Programme(script, self._send)
+        self._programme = Programme(script, self._send, av_check=av_check)
         self._certificate = Certificate.generate()
         self._told = ""
 
@@ -88,7 +88,8 @@ class Exhibitor:
 
 async def _run(orders: Orders) -> int:
     presenting = asyncio.create_task(
-        Exhibitor(orders.script).present(orders.whip_url, orders.whip_token), name="synthetic.present"
+        Exhibitor(orders.script, av_check=orders.av_check).present(orders.whip_url, orders.whip_token),
+        name="synthetic.present",
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -130,7 +130,7 @@ def test_the_stream_announces_42e01f_and_packs_into_mode_1() -> None:
 
 
 def test_the_flash_and_the_beep_are_at_the_same_moment() -> None:
-    picture, sound = MovingPicture(EXAMPLE), Sound(EXAMPLE)
+    picture, sound = MovingPicture(EXAMPLE, flash=True), Sound(EXAMPLE, beep=True)
     left, top, right, bottom = FLASH_AT
 
     def lit(utc_ms: int) -> bool:
@@ -146,6 +146,13 @@ def test_the_flash_and_the_beep_are_at_the_same_moment() -> None:
     assert [lit(second + at) for at in (-1, 0, FLASH_MS - 1, FLASH_MS)] == [False, True, True, False]
     assert beeps(second + 20)
     assert not beeps(second + BEEP_MS + 20)
+
+
+def test_nobody_hears_beeps_who_did_not_ask_for_them() -> None:
+    plain, checked = Sound(EXAMPLE), Sound(EXAMPLE, beep=True)
+    second = 1_700_000_000 * RATE
+    assert (plain.frame(second) != checked.frame(second)).any()
+    assert (plain.frame(second + RATE // 2) == checked.frame(second + RATE // 2)).all()
 
 
 def test_the_picture_moves_between_any_two_frames_and_slides_change() -> None:
@@ -175,7 +182,7 @@ def test_slides_are_drawn_for_long_names_and_unknown_products() -> None:
 
 def test_without_a_synthesizer_there_is_a_tune(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    sound = Sound(EXAMPLE, beep=False)
+    sound = Sound(EXAMPLE)
     assert not sound.speaks
     levels = [level_dbov(sound.frame(start * FRAME_SAMPLES)) for start in range(100)]
     assert max(levels) < 60
