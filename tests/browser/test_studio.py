@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -56,7 +58,7 @@ async def test_a_second_page_sees_moving_pixels_and_hears_the_tone(expo: Expo, b
         visit(browser, expo) as buyer,
     ):
         await go_on_air(studio)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         assert await moves(buyer)
         red, green, blue = await colour(buyer)
         assert green > 80 + max(red, blue), "the fake camera is green"
@@ -68,7 +70,7 @@ async def test_a_second_page_sees_moving_pixels_and_hears_the_tone(expo: Expo, b
 async def test_a_reload_on_air_goes_on_air_again_by_itself(expo: Expo, browser: Browser) -> None:
     async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
         await go_on_air(studio)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         await studio.reload()
         await on_air(studio, timeout_s=5)
         await picture(buyer, "moving", timeout_s=3)
@@ -78,7 +80,7 @@ async def test_a_reload_on_air_goes_on_air_again_by_itself(expo: Expo, browser: 
 async def test_another_camera_goes_out_without_a_break_and_is_remembered(expo: Expo, browser: Browser) -> None:
     async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
         await go_on_air(studio)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         before = await preview(studio)
         await studio.locator("#choose-camera").select_option(index=2)
         chosen = await preview(studio, but=before)
@@ -93,7 +95,7 @@ async def test_another_camera_goes_out_without_a_break_and_is_remembered(expo: E
 async def test_a_camera_that_is_unplugged_on_air_is_replaced(expo: Expo, browser: Browser) -> None:
     async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
         await go_on_air(studio)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         lost = await studio.evaluate(
             """() => {
               const track = document.querySelector("#preview").srcObject.getVideoTracks()[0];
@@ -111,7 +113,7 @@ async def test_buyers_are_told_when_the_presenter_closes_the_tab(expo: Expo, bro
     async with visit(browser, expo) as buyer:
         async with visit(browser, expo, person=EXHIBITOR) as studio:
             await go_on_air(studio)
-            await open_stage(browser, expo, buyer)
+            await open_stage(buyer, expo)
             await studio.close(run_before_unload=True)
             await picture(buyer, "frozen", timeout_s=5)
         async with visit(browser, expo, person=EXHIBITOR) as studio:
@@ -146,7 +148,7 @@ async def test_a_second_presenter_is_told_and_may_take_over(expo: Expo, browser:
         visit(browser, expo) as buyer,
     ):
         await go_on_air(first)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         await second.goto(expo.studio())
         await mode(second, "elsewhere")
         await second.locator("#go:enabled").click()
@@ -192,7 +194,7 @@ async def test_the_ready_made_line_goes_on_air(expo: Expo, browser: Browser) -> 
     async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
         async with pasted(await ready_line(studio)):
             await mode(studio, "elsewhere")
-            await open_stage(browser, expo, buyer)
+            await open_stage(buyer, expo)
             assert await moves(buyer)
             await expect(studio.locator(".note-need")).to_have_count(0)
         await mode(studio, "waiting")
@@ -208,10 +210,21 @@ async def test_an_encoder_with_rare_key_frames_earns_a_warning(expo: Expo, brows
         await expect(studio.locator(".attention")).to_contain_text("Please set 1 s")
 
 
+async def test_a_killed_worker_costs_a_moment(expo: Expo, browser: Browser) -> None:
+    async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
+        await go_on_air(studio)
+        await open_stage(buyer, expo)
+        os.kill(expo.server.children()["worker-0"], signal.SIGKILL)
+        await mode(studio, "healing")
+        await on_air(studio)
+        await picture(buyer, "moving")
+        assert await moves(buyer)
+
+
 async def test_muting_reaches_the_listeners(expo: Expo, browser: Browser) -> None:
     async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
         await go_on_air(studio)
-        await open_stage(browser, expo, buyer)
+        await open_stage(buyer, expo)
         await studio.keyboard.press("m")
         await expect(studio.locator(".level-word")).to_have_text("Microphone is off")
         await studio.keyboard.press("v")

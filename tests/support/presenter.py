@@ -214,7 +214,7 @@ async def mode(page: Page, wanted: str, timeout_s: float = WAIT_MS / 1000) -> No
     await expect(page.locator("body")).to_have_attribute("data-mode", wanted, timeout=timeout_s * 1000)
 
 
-async def open_stage(browser: Browser, expo: Expo, page: Page) -> None:
+async def open_stage(page: Page, expo: Expo) -> None:
     """A buyer's page whose picture moves."""
     await page.goto(expo.stage())
     await picture(page, "moving")
