@@ -137,7 +137,8 @@ class RoomHost:
             ) from None
 
     async def _arrive(self, live: LiveRoom, publisher: Publisher) -> None:
-        if await live.arrived(publisher):
+        await publisher.media.flowing.wait()
+        if not publisher.media.closed:
             self._facts.tell(publisher.room, published=True)
             await live.hand_over(publisher)
 

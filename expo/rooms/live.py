@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,9 +14,6 @@ from expo.media.router import Router
 from expo.media.subscriber import Downlink
 from expo.rooms.rules import Incumbent
 
-FIRST_LOOK_S = 0.02
-MOST_LOOK_S = 0.25
-"""A newcomer is looked at this often until its media flows, because the engine has no event for it."""
 HANDOVER_S = 5.0
 """How long the old picture may stand in for a new publisher's: an encoder that ignores requests sends a key frame every
 2 to 4 s."""
@@ -97,16 +95,6 @@ class LiveRoom:
                 self._show(self.newcomer)
         return self.publisher is None
 
-    async def arrived(self, publisher: Publisher) -> bool:
-        """Wait until this publisher's media flows, then let it take over; False when it closed before."""
-        pause_s = FIRST_LOOK_S
-        while not any(track.last_arrival_us for track in publisher.media.tracks):
-            if publisher.media.closed:
-                return False
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 1.1, MOST_LOOK_S)
-        return True
-
     async def hand_over(self, publisher: Publisher) -> None:
         """If it is in waiting, put this publisher on the Feeds; the old one leaves when its picture is replaced."""
         if self.newcomer is not publisher:
@@ -116,10 +104,9 @@ class LiveRoom:
         if old is None:
             return
         try:
-            for _ in range(int(HANDOVER_S / FIRST_LOOK_S)):
-                if all(feed.source not in old.media.tracks for feed in self.router.feeds.values()):
-                    break
-                await asyncio.sleep(FIRST_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANDOVER_S):
+                    await old.media.off_air.wait()
         finally:
             old.media.close("taken_over")
 

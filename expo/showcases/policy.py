@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
 from expo.clock import utc_now
-from expo.errors import NotFound
+from expo.errors import Conflict, NotFound
 from expo.ids import RoomId, ShowcaseId
 from expo.rooms.policy import Opening
 from expo.showcases import queries, service
-from expo.showcases.rules import EncoderConnected, decide
+from expo.showcases.rules import GoLive
 from expo.showcases.tables import Showcase
 from expo.store.db import Database
 
@@ -34,12 +35,12 @@ class ShowcaseRooms:
         )
 
     async def published(self, room: RoomId) -> None:
-        """A scheduled showcase that goes live by itself does so now; any other stays as it is."""
-        row = await self._row(room)
+        """A scheduled showcase goes live; any other stays as it is. Who may do that was decided at admission."""
         # Asked first without the write lock: an encoder that reconnects to a live show needs no disk and no waiting.
-        if decide(service.programme(row), EncoderConnected(), self._now()):
-            async with self._database.write() as db:
-                await service.change(db, ShowcaseId(room), EncoderConnected(), self._now())
+        if service.state_of(await self._row(room)) == "scheduled":
+            with contextlib.suppress(Conflict):  # somebody ended it in between
+                async with self._database.write() as db:
+                    await service.change(db, ShowcaseId(room), GoLive(), self._now())
 
     async def unpublished(self, room: RoomId) -> None:
         """Nothing in the rows: a lost encoder never ends a show; a person does."""

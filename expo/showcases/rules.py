@@ -17,7 +17,6 @@ class Programme:
     """What decisions look at. `starts_at` is the plan, the other two what happened."""
 
     state: State
-    auto_live: bool
     starts_at: datetime
     went_live_at: datetime | None = None
     ended_at: datetime | None = None
@@ -32,12 +31,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class GoLive:
-    """A person puts the showcase on the air."""
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderConnected:
-    """A publisher's picture has arrived in the room."""
+    """A person puts the showcase on the air, or an encoder does where the showcase goes live by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class End:
     """A person ends the showcase; a lost encoder never does."""
 
 
-Command = Schedule | GoLive | EncoderConnected | End
+Command = Schedule | GoLive | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +76,6 @@ def decide(programme: Programme, command: Command, now: datetime) -> tuple[Event
             return _schedule(programme, starts_at)
         case GoLive():
             return _go_live(programme, now)
-        case EncoderConnected():
-            wanted = programme.auto_live and programme.state == "scheduled"
-            return (WentLive(now),) if wanted else ()
         case End():
             return _end(programme, now)
         case _:

@@ -161,7 +161,7 @@ def encoder_grant(grant: RoomGrant) -> RoomGrant:
 
 def programme(row: Showcase) -> Programme:
     """A row as decisions look at it."""
-    return Programme(state_of(row), row.auto_live, row.starts_at, row.went_live_at, row.ended_at)
+    return Programme(state_of(row), row.starts_at, row.went_live_at, row.ended_at)
 
 
 def state_of(row: Showcase) -> State:

@@ -46,7 +46,7 @@ async def test_what_is_published_is_watched_without_a_gap(stage: Stage) -> None:
 
 
 async def test_a_viewer_waits_for_a_publisher(stage: Stage) -> None:
-    stage.rows.change(ROOM, "scheduled")
+    stage.rows.add(ROOM, "scheduled", auto_live=True)
     viewer, _ = await stage.watch()
     source, _ = await stage.publish()
     await sees(viewer, source)

@@ -73,8 +73,14 @@ def test_a_silent_publisher_may_be_replaced_by_itself_alone() -> None:
     [("draft", "rooms.draft"), ("scheduled", "admitted"), ("live", "admitted"), ("ended", "rooms.ended")],
 )
 def test_a_room_is_entered_while_it_is_announced_or_live(state: RoomState, code: str) -> None:
-    assert publishing(grant("publish"), state=state) == code
+    assert publishing(grant("publish", "takeover"), state=state) == code
     assert watching(None, opening(state)) == code
+
+
+def test_an_encoder_starts_only_a_showcase_that_goes_live_by_itself() -> None:
+    assert publishing(grant("publish"), state="scheduled") == "rooms.not_started"
+    by_itself = Opening(ROOM, "scheduled", True, auto_live=True)
+    admit_publisher(by_itself, grant("publish"), None, NOW_US)
 
 
 def test_a_closed_room_wants_a_token_from_its_viewers() -> None:

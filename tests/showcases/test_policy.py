@@ -59,7 +59,7 @@ async def test_an_encoder_puts_a_waiting_showcase_on_the_air_once(
     assert (await rooms.opening(RoomId(seeded.idle))).state == "live"
 
 
-@pytest.mark.parametrize("room", ["bac-giang", "daegu-textiles", "chungbuk-encore", "chungbuk"])
+@pytest.mark.parametrize("room", ["daegu-textiles", "chungbuk-encore", "chungbuk"])
 @pytest.mark.usefixtures("seeded")
 async def test_a_picture_changes_no_other_showcase(rooms: RoomPolicy, database: Database, room: str) -> None:
     before = await live_since(database, room)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from expo.errors import Conflict
 from expo.showcases.rules import (
     STATES,
     Command,
-    EncoderConnected,
     End,
     Ended,
     Event,
@@ -32,10 +30,9 @@ PLAN = NOW + timedelta(hours=1)
 LATER = PLAN + timedelta(hours=1)
 
 
-def programme(state: State, *, auto_live: bool = False) -> Programme:
+def programme(state: State) -> Programme:
     return Programme(
         state=state,
-        auto_live=auto_live,
         starts_at=PLAN,
         went_live_at=NOW if state in {"live", "ended"} else None,
         ended_at=NOW if state == "ended" else None,
@@ -52,10 +49,6 @@ def programme(state: State, *, auto_live: bool = False) -> Programme:
         ("live", GoLive(), ()),
         ("live", End(), (Ended(NOW),)),
         ("ended", End(), ()),
-        ("draft", EncoderConnected(), ()),
-        ("scheduled", EncoderConnected(), ()),
-        ("live", EncoderConnected(), ()),
-        ("ended", EncoderConnected(), ()),
     ],
 )
 def test_what_happens(state: State, command: Command, events: tuple[Event, ...]) -> None:
@@ -79,23 +72,16 @@ def test_what_is_refused_and_by_which_code(state: State, command: Command, code:
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_an_encoder_starts_only_a_scheduled_showcase_that_asked_for_it(state: State) -> None:
-    events = decide(programme(state, auto_live=True), EncoderConnected(), NOW)
-    assert events == ((WentLive(NOW),) if state == "scheduled" else ())
-
-
 commands: st.SearchStrategy[Command] = st.one_of(
     st.just(GoLive()),
     st.just(End()),
-    st.just(EncoderConnected()),
     st.integers(0, 10).map(lambda hours: Schedule(NOW + timedelta(hours=hours))),
 )
 
 
-@given(auto_live=st.booleans(), history=st.lists(st.tuples(commands, st.integers(0, 3600)), max_size=20))
-def test_no_history_goes_back_or_leaves_a_time_out(auto_live: bool, history: list[tuple[Command, int]]) -> None:
-    present, now = programme("draft", auto_live=auto_live), NOW
+@given(history=st.lists(st.tuples(commands, st.integers(0, 3600)), max_size=20))
+def test_no_history_goes_back_or_leaves_a_time_out(history: list[tuple[Command, int]]) -> None:
+    present, now = programme("draft"), NOW
     for command, wait_s in history:
         now += timedelta(seconds=wait_s)
         before = present
@@ -112,4 +98,3 @@ def test_no_history_goes_back_or_leaves_a_time_out(auto_live: bool, history: lis
             assert present.went_live_at == before.went_live_at
         if not isinstance(command, Schedule):
             assert decide(present, command, now + timedelta(hours=1)) == ()  # once more is harmless
-        assert replace(present, state="draft").auto_live == auto_live
