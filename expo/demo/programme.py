@@ -21,7 +21,7 @@ PICTURE_BPS = 1_500_000
 KEY_EVERY_S = 2.0
 KEY_REQUEST_GAP_S = 0.25  # several viewers who ask at once get one key frame
 CATCH_UP_FRAMES = 3  # after a longer stall (a suspended laptop) the schedule starts again instead of racing
-CLOSE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 20.0  # slides and speech are made without a look at the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,8 @@ class Programme:
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> None:
         picture = MovingPicture(self._script, flash=self._av_check)
+        if self._stop.is_set():
+            return
         sound = Sound(self._script, beep=self._av_check)
         picture_encoder = PictureEncoder(WIDTH, HEIGHT, self._fps, self._bps, KEY_EVERY_S)
         sound_encoder = SoundEncoder()

@@ -1,4 +1,4 @@
-"""The programme's sound: speech by espeak-ng where it is installed, else a gentle tune; a beep each second on request."""
+"""The programme's sound: speech by espeak-ng where it is installed, else a gentle tune; a beep a second on request."""
 
 from __future__ import annotations
 
