@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import fanout
+from tests.bench import fanout, solo
 from tests.bench.figures import Figure, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, show
 
@@ -30,7 +30,29 @@ async def _fanout(options: argparse.Namespace) -> list[Figure]:
     return [await fanout.fanout(options.viewers or 50, options.against, options.seconds, options.repeat)]
 
 
-BENCHMARKS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] = {"fanout": _fanout}
+async def _ingest(options: argparse.Namespace) -> list[Figure]:
+    return [await solo.ingest(options.seconds)]
+
+
+async def _memory(options: argparse.Namespace) -> list[Figure]:
+    return [await solo.memory(options.viewers or 200)]
+
+
+async def _join(options: argparse.Namespace) -> list[Figure]:
+    return [await solo.join(options.viewers or 200)]
+
+
+async def _latency(options: argparse.Namespace) -> list[Figure]:
+    return [await solo.latency(options.viewers or 100, options.seconds)]
+
+
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] = {
+    "fanout": _fanout,
+    "ingest": _ingest,
+    "memory": _memory,
+    "join": _join,
+    "latency": _latency,
+}
 
 
 async def run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,34 +44,42 @@ class Usage:
 
 
 class Meter:
-    """Measures the CPU of `pids` between `start` and `stop`, and the share of `core` that others took meanwhile."""
+    """Measures the CPU of processes from `start` to `stop`, and what others took of a core (None: of all) meanwhile.
 
-    def __init__(self, pids: list[int], core: int) -> None:
+    `pids` is looked at again at the end: a process that came in between counts whole, one that ended not at all.
+    """
+
+    def __init__(self, pids: Callable[[], Sequence[int]], core: int | None) -> None:
         self._pids = pids
         self._core = core
         self.start()
 
     def start(self) -> None:
         self._began_s = time.monotonic()
-        self._cpu_ns = sum(cpu_ns(pid) for pid in self._pids)
-        self._ticks_ns = sum(cpu_ticks_ns(pid) for pid in self._pids)
+        self._before = {pid: (cpu_ns(pid), cpu_ticks_ns(pid)) for pid in self._pids()}
         self._busy = _core_busy(self._core)
 
     def stop(self) -> Usage:
-        return Usage(
-            sum(cpu_ns(pid) for pid in self._pids) - self._cpu_ns,
-            sum(cpu_ticks_ns(pid) for pid in self._pids) - self._ticks_ns,
-            time.monotonic() - self._began_s,
-        )
+        total = ticks = 0
+        for pid in self._pids():
+            before = self._before.get(pid, (0, 0))
+            try:
+                now = cpu_ns(pid), cpu_ticks_ns(pid)
+            except OSError:
+                continue  # it has ended just now
+            total += now[0] - before[0]
+            ticks += now[1] - before[1]
+        return Usage(total, ticks, time.monotonic() - self._began_s)
 
     def foreign_share(self, measured_ns: int) -> float:
-        """Share (0..1) of the core's time that was busy with anything but the measured processes."""
+        """Share (0..1) of the time that was busy with anything but the measured processes."""
         busy, total = (now - then for now, then in zip(_core_busy(self._core), self._busy, strict=True))
         return max(0.0, busy / TICKS_PER_S - measured_ns / 1e9) * TICKS_PER_S / max(1, total)
 
 
-def _core_busy(core: int) -> tuple[int, int]:
-    """Ticks since boot that a core was busy, and all its ticks."""
-    line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{core} "))
-    ticks = [int(field) for field in line.split()[1:9]]
+def _core_busy(core: int | None) -> tuple[int, int]:
+    """Ticks since boot that a core (None: all of them) was busy, and all its ticks."""
+    name = "cpu" if core is None else f"cpu{core}"
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    ticks = [int(field) for field in next(line for line in lines if line.split()[0] == name).split()[1:9]]
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)

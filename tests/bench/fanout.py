@@ -7,6 +7,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -148,7 +149,7 @@ async def _repetition(
     published = publisher.packets
     publisher.sent.clear()
     publisher.remember = True
-    meters = [Meter(server.pids, SERVER_CORE) for server in servers]
+    meters = [Meter(partial(list[int], server.pids), SERVER_CORE) for server in servers]
     publisher.resume()
     await asyncio.sleep(seconds)
     await silence(publisher, crowds)

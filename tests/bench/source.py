@@ -86,9 +86,10 @@ class Publisher:
 
     async def pause(self) -> None:
         """Send nothing more; returns once the last packet has had time to arrive."""
-        self._still.clear()
-        self._flowing.clear()
-        await self._still.wait()
+        if self._flowing.is_set():
+            self._still.clear()
+            self._flowing.clear()
+            await self._still.wait()
         await asyncio.sleep(STILL_S)
 
     def resume(self) -> None:

@@ -107,7 +107,7 @@ def test_counters_that_stand_still_are_named() -> None:
 
 
 def test_the_meter_sees_what_this_process_burns() -> None:
-    meter = Meter([os.getpid()], min(os.sched_getaffinity(0)))
+    meter = Meter(lambda: [os.getpid()], min(os.sched_getaffinity(0)))
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass
