@@ -86,7 +86,9 @@ class Peer:
         self._next_report_us = 0
         self._by_payload_type: dict[int, Incoming] = {}
         if publishing:
-            self.outgoing = {kind: Outgoing(kind, _new_ssrc(), _new_ssrc()) for kind in options.kinds}
+            self.outgoing = {
+                kind: Outgoing(kind, secrets.randbits(32) | 1, secrets.randbits(32) | 1) for kind in options.kinds
+            }
         self.offer = write_offer(
             Proposal(
                 kinds=options.kinds,
@@ -297,7 +299,3 @@ class Peer:
         if self._timer is not None:
             self._timer.cancel()
         self.link.end(reason)
-
-
-def _new_ssrc() -> int:
-    return secrets.randbits(32) or 1
