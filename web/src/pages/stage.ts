@@ -128,11 +128,12 @@ const source = new PollingSource(data.stateUrl, {
 
 const actions: view.StageActions = {
   listen: () => {
+    const tapped = focusIn("#sound");
     store.apply({ sound: true, muted: false });
     void sound.unlock().then((heard) => {
       if (!heard) store.apply({ sound: false });
     });
-    focusSoon("#sound .volume button");
+    if (tapped) focusSoon("#sound .volume button");
   },
   toggleMute: () => {
     if (!store.facts.sound) return actions.listen();
@@ -146,9 +147,11 @@ const actions: view.StageActions = {
     store.apply({ volume, muted: false });
   },
   toggleListenOnly: () => {
+    const tapped = focusIn("#cover");
     store.apply({ listenOnly: !store.facts.listenOnly, picture: false, begun: false });
     leave();
     follow();
+    if (tapped) focusSoon("#sound button");
   },
   resume: () => {
     store.apply({ paused: false });
@@ -159,15 +162,21 @@ const actions: view.StageActions = {
     follow();
   },
   toggleQuality: () => {
+    const tapped = focusIn("#picture");
     qualityOpen = !qualityOpen;
     draw();
-    focusSoon(qualityOpen ? "#quality button" : "#signal button");
+    if (tapped) focusSoon(qualityOpen ? "#quality button" : "#signal button");
   },
   fullScreen: () => {
     if (document.fullscreenElement !== null) void document.exitFullscreen();
     else void frame.requestFullscreen?.().catch(() => undefined);
   },
 };
+
+/** A control that goes away hands the focus on; a key pressed elsewhere moves nothing. */
+function focusIn(selector: string): boolean {
+  return document.activeElement?.closest(selector) != null;
+}
 
 function focusSoon(selector: string): void {
   requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true }));
