@@ -53,7 +53,7 @@ def find_place(wish: Wish, first_port: int = FIRST_PORT, first_udp_port: int = F
 
     Raises Invalid for settings that make no sense, StartFailed when nothing is free.
     """
-    host, _ = split_bind(Settings.from_env(wish.env).http_bind)
+    host = _http_host(wish.env)
     taken = StartFailed("http.port_taken", f"no free port from {first_port} to {first_port + PORTS_TRIED - 1}")
     for wanted in [wish.port] if wish.port is not None else range(first_port, first_port + PORTS_TRIED):
         port = wanted or _any_port(host)
@@ -99,10 +99,24 @@ def lan_url(settings: Settings) -> str | None:
         return settings.public_url
     host = settings.http_host
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = next((ip for ip in settings.announce if not _is_loopback(ip)), "127.0.0.1")
+        host = lan_address(settings) or "127.0.0.1"
     if _is_loopback(host):
         return None
     return f"http://[{host}]:{settings.http_port}" if ":" in host else f"http://{host}:{settings.http_port}"
+
+
+def lan_address(settings: Settings) -> str | None:
+    """The first announced address that other devices can reach."""
+    return next((ip for ip in settings.announce if not _is_loopback(ip)), None)
+
+
+def _http_host(env: Mapping[str, str]) -> str:
+    """As set; else every address where EXPO_ANNOUNCE names one of a network: whoever does that expects guests."""
+    settings = Settings.from_env(env)
+    address = lan_address(settings) if env.get("EXPO_ANNOUNCE", "").strip() else None
+    if env.get("EXPO_HTTP_BIND", "").strip() or address is None:
+        return settings.http_host
+    return "::" if ":" in address else "0.0.0.0"  # noqa: S104 - asked for
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,7 +19,7 @@ from expo.clock import utc_now
 from expo.demo.links import Links
 from expo.demo.on_air import wait_until_on_air
 from expo.demo.orders import AV_CHECK, ORDERS, Orders
-from expo.demo.place import FIRST_PORT, FIRST_UDP_PORT, UDP_STEP, Wish, find_place, lan_url
+from expo.demo.place import FIRST_PORT, FIRST_UDP_PORT, UDP_STEP, Wish, find_place, lan_address, lan_url
 from expo.demo.ready import ReadyFile, remove_ready, write_ready
 from expo.demo.script import Script
 from expo.demo.seed import Seeded, seed
@@ -92,7 +92,7 @@ async def _demo(port: int | None, workers: int, ready_file: Path | None, data_di
                 say(4, "on air: a viewer got a key frame and sound")
                 ready = await outside.ready_file(supervisor.workers)
                 with _announced(ready_file, ready):
-                    typer.echo(welcome(ready, lan_url(settings)))
+                    typer.echo(welcome(ready, lan_url(settings), lan_address(settings)))
                     sys.stdout.flush()
                     await asyncio.get_running_loop().create_future()
 

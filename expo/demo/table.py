@@ -14,8 +14,11 @@ LANGUAGES: Mapping[str, str] = {"ko": "한국어", "vi": "Tiếng Việt", "en":
 STATES: Mapping[str, str] = {"live": "on air", "scheduled": "next", "ended": "over", "draft": "draft"}
 
 
-def welcome(ready: ReadyFile, lan_url: str | None) -> str:
-    """The whole text. With `lan_url` a QR code leads phones of the network to what is on air."""
+def welcome(ready: ReadyFile, lan_url: str | None, lan_address: str | None) -> str:
+    """The whole text. With `lan_url` a QR code leads phones of the network to what is on air.
+
+    Without, `lan_address` is this machine's own one, for the hint that says how to let phones in.
+    """
     live = next(showcase for showcase in ready.showcases if showcase.state == "live")
     lines = [
         "",
@@ -43,9 +46,8 @@ def welcome(ready: ReadyFile, lan_url: str | None) -> str:
     if lan_url is not None:
         page = live.page_url.replace(ready.base_url, lan_url)
         lines += ["", f"  On a phone in this network: {page}", "", _qr(page)]
-    else:
-        port = ready.base_url.rpartition(":")[2]
-        lines += ["", f"  To let phones of this network in: EXPO_HTTP_BIND=0.0.0.0:{port} make demo"]
+    elif lan_address is not None:
+        lines += ["", f"  To let phones of this network in: EXPO_ANNOUNCE={lan_address} make demo"]
     lines += ["", "  Ctrl-C stops everything.", ""]
     return "\n".join(lines)
 

@@ -118,3 +118,17 @@ def test_it_moves_only_where_moving_helps_and_nobody_said_otherwise(
 def test_the_address_for_phones(bind: str, public: str, url: str | None) -> None:
     env = {"EXPO_HTTP_BIND": bind, "EXPO_PUBLIC_URL": public, "EXPO_ANNOUNCE": "192.0.2.7,127.0.0.1"}
     assert lan_url(Settings.from_env(env)) == url
+
+
+@pytest.mark.parametrize(
+    ("env", "host"),
+    [
+        ({}, "127.0.0.1"),
+        ({"EXPO_ANNOUNCE": "127.0.0.1"}, "127.0.0.1"),
+        ({"EXPO_ANNOUNCE": "192.0.2.7,127.0.0.1"}, "0.0.0.0"),
+        ({"EXPO_ANNOUNCE": "2001:db8::7"}, "::"),
+        ({"EXPO_ANNOUNCE": "192.0.2.7", "EXPO_HTTP_BIND": "127.0.0.1:0"}, "127.0.0.1"),
+    ],
+)
+def test_guests_are_let_in_where_a_network_address_is_announced(env: dict[str, str], host: str) -> None:
+    assert find_place(Wish.of(env, port=0, workers=1, data_dir=None)).http_host == host

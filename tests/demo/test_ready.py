@@ -60,19 +60,23 @@ def test_a_place_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None
 
 
 def test_the_welcome_names_everybody_every_page_and_the_encoder() -> None:
-    text = welcome(READY, None)
+    text = welcome(READY, None, None)
     for expected in ("Trần Thu Hà", "정하윤", "/enter/a", "/enter/b", "/s/l", "whip-address", "whip-secret", "Ctrl-C"):
         assert expected in text
     assert "▀" not in text
 
 
 def test_columns_line_up_though_hangul_is_wide() -> None:
-    rows = [line for line in welcome(READY, None).splitlines() if line.startswith(("  buyer", "  exhibitor"))]
+    rows = [line for line in welcome(READY, None, None).splitlines() if line.startswith(("  buyer", "  exhibitor"))]
     assert rows[0].index("Tiếng Việt") == rows[1].index("한국어") + len("정하윤")
 
 
 def test_a_qr_code_leads_phones_to_what_is_on_air() -> None:
-    text = welcome(READY, "http://192.0.2.7:8080")
+    text = welcome(READY, "http://192.0.2.7:8080", "192.0.2.7")
     assert "http://192.0.2.7:8080/s/l" in text
     assert "▀" in text
     assert max(len(line) for line in text.splitlines() if "█" in line or "▀" in line) < 80
+
+
+def test_without_guests_it_says_how_to_let_them_in() -> None:
+    assert "EXPO_ANNOUNCE=192.0.2.7 make demo" in welcome(READY, None, "192.0.2.7")
