@@ -51,6 +51,14 @@ async def listen(page: Page) -> None:
     await page.wait_for_timeout(2500)
 
 
+async def settled(page: Page) -> None:
+    """Late enough for the presenter's caption to be gone and the number of viewers to be there."""
+    await listen(page)
+    await page.locator("#picture[data-settled]").wait_for()
+    await page.locator("#viewers .badge").wait_for()
+    await page.wait_for_timeout(600)
+
+
 async def quality(page: Page) -> None:
     await listen(page)
     await page.keyboard.press("q")
@@ -90,7 +98,7 @@ SHOTS = (
     Shot("home-desktop", "/", WIDE, "vi", whole=True, act=settle),
     Shot("home-desktop-dark", "/", WIDE, "en", dark=True, act=settle),
     Shot("home-phone", "/", PHONE, "ko", whole=True, act=settle),
-    Shot("stage-desktop", "{live}", WIDE, "en", act=listen),
+    Shot("stage-desktop", "{live}", WIDE, "en", act=settled),
     Shot("stage-desktop-vi", "{live}", DESK, "vi", act=quality),
     Shot("stage-desktop-keys", "{live}", DESK, "ko", act=keys),
     Shot("stage-phone", "{live}", PHONE, "vi", act=listen),
