@@ -6,8 +6,13 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from expo.settings import PREFIX
+
+# Hypothesis' own deadlines are wall-clock time, which on a busy machine says nothing about the code.
+settings.register_profile("expo", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("expo")
 
 
 @pytest.hookimpl(hookwrapper=True)
