@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, Response
+from playwright.async_api import Browser, BrowserContext, Page, Playwright
 
 from expo.accounts.rules import RoomGrant
 from expo.accounts.service import sign_link
@@ -159,11 +159,6 @@ async def moving(page: Page, timeout_s: float = 25.0) -> None:
 async def loudest_hz(page: Page) -> float:
     """The strongest frequency of the sound that the page's video element plays, over about a second."""
     return float(await page.evaluate(_LOUDEST))
-
-
-def fine(response: Response | None) -> None:
-    assert response is not None
-    assert response.ok, response.status
 
 
 _PUBLISH = """async ({ url, token, tone }) => {
