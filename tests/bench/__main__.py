@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import fanout, solo
+from tests.bench import browsers, fanout, solo
 from tests.bench.figures import Figure, table, write_json
-from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, show
+from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -21,6 +21,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of one repetition")
     parser.add_argument("--repeat", type=int, default=3, help="fanout: repetitions in one run")
+    parser.add_argument("--tries", type=int, default=5, help="of a wall-clock figure while others use the machine")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the figures as a table")
     return parser.parse_args(argv)
@@ -43,7 +44,19 @@ async def _join(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _latency(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.latency(options.viewers or 100, options.seconds)]
+    return [await solo.latency(options.viewers or 100, options.seconds, options.tries)]
+
+
+async def _click(options: argparse.Namespace) -> list[Figure]:
+    return [await browsers.click(options.viewers or 30, options.tries)]
+
+
+async def _screen(options: argparse.Namespace) -> list[Figure]:
+    return [await browsers.screen(options.tries)]
+
+
+async def _publish(options: argparse.Namespace) -> list[Figure]:
+    return [await browsers.publish(options.tries)]
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] = {
@@ -52,7 +65,12 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], Awaitable[list[Figure]]]] =
     "memory": _memory,
     "join": _join,
     "latency": _latency,
+    "click": _click,
+    "screen": _screen,
+    "publish": _publish,
 }
+IN_BROWSERS = {"click", "screen", "publish"}
+"""They and their server have the whole machine; the others have fixed cores."""
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -60,8 +78,10 @@ async def run(options: argparse.Namespace) -> int:
     figures: list[Figure] = []
     for name in names:
         show(f"-- {name}")
-        figures += await BENCHMARKS[name](options)
-        print(figures[-1].line(), flush=True)
+        with contextlib.nullcontext() if name in IN_BROWSERS else pinned(LOAD_CORE):
+            found = await BENCHMARKS[name](options)
+        figures += found
+        print(*(figure.line() for figure in found), sep="\n", flush=True)
     if options.json is not None:
         write_json(options.json, figures)
     if options.markdown is not None:
@@ -74,7 +94,6 @@ def main() -> int:
     enter_namespace()
     furnish_namespace()
     hurry()
-    os.sched_setaffinity(0, {LOAD_CORE})
     return asyncio.run(run(options))
 
 

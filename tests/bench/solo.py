@@ -8,7 +8,7 @@ import gc
 import socket
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import aiohttp
 
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer, PeerOptions
+from tests.bench.calm import calmest
 from tests.bench.cpu import Meter, resident_kib
 from tests.bench.crowd import roomy
 from tests.bench.fanout import CIPHER, crowd, everyone_sees, silence
@@ -26,9 +27,6 @@ from tests.bench.place import HOST, SERVER_CORE, show
 from tests.bench.reader import SO_TIMESTAMPNS, receive_stamped
 from tests.bench.source import Publisher, digest, encode_programme
 
-TRIES = 5
-CALM = 0.05
-"""Foreign load from which on a wall-clock figure is measured again."""
 _AT_ONCE = 4
 _DIRECT_PACKETS = 500
 
@@ -183,7 +181,7 @@ async def _join_many(place: Studio, count: int, *, keep: bool = False) -> list[P
     return peers
 
 
-async def latency(viewers: int, seconds: float) -> Figure:
+async def latency(viewers: int, seconds: float, tries: int) -> Figure:
     """From the publisher's send call to the kernel's receive time at the viewer, less that of a plain socket pair."""
     direct_us = direct_path_us()
     show(f"a datagram without a server takes {direct_us:.0f} us (median)")
@@ -233,7 +231,7 @@ async def latency(viewers: int, seconds: float) -> Figure:
                 figure = _latency_figure(viewers, seconds, sum(received), lost, wrong, delays)
                 return figure, meter.foreign_share(usage.cpu_ns)
 
-            return await calmest(once)
+            return await calmest(once, tries)
 
 
 def _latency_figure(viewers: int, seconds: float, packets: int, lost: int, wrong: int, delays: list[float]) -> Figure:
@@ -257,18 +255,6 @@ def _latency_figure(viewers: int, seconds: float, packets: int, lost: int, wrong
         details={"p50_ms": p50, "p99_ms": p99},
         why=tuple(why),
     )
-
-
-async def calmest(measure: Callable[[], Awaitable[tuple[Figure, float]]]) -> Figure:
-    """Measure until others leave the machine alone, five times at most; the figure of the calmest try."""
-    tries: list[tuple[Figure, float]] = []
-    for number in range(TRIES):
-        tries.append(await measure())
-        figure, foreign = tries[-1]
-        show(f"try {number + 1}: {figure.value:g} {figure.unit} at {foreign:.0%} foreign load")
-        if foreign < CALM:
-            break
-    return min(tries, key=lambda each: each[1])[0]
 
 
 def direct_path_us() -> float:
