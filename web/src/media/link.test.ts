@@ -35,8 +35,9 @@ class Connection extends EventTarget {
     return [{ sender: { transport: this.transport }, receiver: { transport: this.transport } }];
   }
   async setLocalDescription() {}
+  static passes = true;
   async setRemoteDescription() {
-    this.connectionState = "connected";
+    this.connectionState = Connection.passes ? "connected" : "failed";
     this.onconnectionstatechange?.();
   }
   async getStats() {
@@ -124,6 +125,7 @@ describe("a connection that heals itself", () => {
     vi.useFakeTimers();
     server = new Server();
     Connection.all = [];
+    Connection.passes = true;
     vi.stubGlobal("fetch", server.fetch);
     vi.stubGlobal("RTCPeerConnection", Connection);
     vi.stubGlobal("RTCRtpReceiver", { getCapabilities: () => ({ codecs: [] }) });
@@ -231,6 +233,28 @@ describe("a connection that heals itself", () => {
     expect(server.count("POST")).toBe(1);
     server.post = () => server.created();
     await vi.advanceTimersByTimeAsync(3_000);
+    expect(viewer.state.phase).toBe("live");
+  });
+
+  test("a server that restarts is asked again soon, and this is no refusal", async () => {
+    const { viewer } = watch();
+    await vi.advanceTimersByTimeAsync(1_000);
+    newest().transport.state = "closed";
+    server.post = () => problem(503, "rooms.stopping", { "Retry-After": "5" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(viewer.state.phase).toBe("reconnecting");
+    server.post = () => server.created();
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(viewer.state.phase).toBe("live");
+  });
+
+  test("a network that lets no media through is named, and tried again all the same", async () => {
+    Connection.passes = false;
+    const { viewer } = watch();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(viewer.state).toMatchObject({ phase: "failed", refusal: "media.no_path" });
+    Connection.passes = true;
+    await vi.advanceTimersByTimeAsync(2_000);
     expect(viewer.state.phase).toBe("live");
   });
 

@@ -2,6 +2,8 @@
 
 import { deadlineMs, delayMs } from "./backoff";
 import { FlowWatch } from "./flow";
+import { Pause } from "./pause";
+import { isDown, openPeer, Trouble, takeAnswer, transports } from "./peer";
 import { type Direction, type MediaStats, NO_STATS, rates, type StatsRow, type Totals, totals } from "./stats";
 import { type Surrounding, surroundings } from "./surroundings";
 import { type Endpoint, Refusal, type Resource, Unreachable, verdict } from "./whip";
@@ -41,6 +43,8 @@ const TRANSPORT_MS = 4_000;
 const WINDOW_MS = 2_000;
 /** Attempts without a transport although HTTP answers, before we say so. */
 const BLOCKED_AFTER = 3;
+/** Silence has been noticed already: a first sign that takes longer than this is trouble enough to say so. */
+const FIRST_SIGN_MS = 1_000;
 /** Between two signs of life while nobody is on air; jittered by the same again. */
 const SIGN_EVERY_MS = 5_000;
 /** How long a conflict may be with an earlier offer of our own. */
@@ -56,7 +60,7 @@ export class Link {
   /** Kept open until its successor carries media, so that the last frame stays on the screen. */
   private retired: RTCPeerConnection | null = null;
   private life: AbortController | null = null;
-  private wake: (() => void) | null = null;
+  private readonly pause = new Pause();
   private samples: Totals[] = [];
   private figures: MediaStats = NO_STATS;
   private unlisten: (() => void) | null = null;
@@ -98,7 +102,7 @@ export class Link {
     if (this.life === null) return;
     this.life.abort();
     this.life = null;
-    this.wake?.();
+    this.pause.wake();
     this.retire();
     this.life = new AbortController();
     void this.run(this.life.signal);
@@ -110,7 +114,7 @@ export class Link {
     } else if (what === "restored") {
       if (this.current.phase !== "stopped" && this.current.phase !== "refused") this.start();
     } else {
-      this.wake?.();
+      this.pause.wake();
     }
   }
 
@@ -120,11 +124,15 @@ export class Link {
       if (life.aborted) return;
       if (outcome === null) {
         failures = 0;
-        await this.watch(life);
+        try {
+          await this.watch(life);
+        } catch {
+          // A connection that no longer tells how it is, is as good as gone.
+        }
         if (life.aborted) return;
         this.show({ ...this.current, phase: "reconnecting", flowing: false, frames: 0 });
         this.retire();
-        await this.nap(delayMs(0, Math.random()), life);
+        await this.pause.nap(delayMs(0, Math.random()), life);
         continue;
       }
       failures += 1;
@@ -134,15 +142,15 @@ export class Link {
         const { code, retryAfterS } = outcome;
         this.show({ ...this.current, phase: "refused", refusal: code, retryAfterS, flowing: false });
         if (how === "final") return this.rest();
-        await this.patience(1_000 * (retryAfterS ?? 5) * (1 + 0.3 * Math.random()), life);
+        await this.pause.patience(1_000 * (retryAfterS ?? 5) * (1 + 0.3 * Math.random()), life);
         continue;
       }
-      if (!(outcome instanceof Unreachable) && failures >= BLOCKED_AFTER) {
-        this.show({ ...this.current, phase: "failed", refusal: outcome.message, flowing: false });
+      if (outcome instanceof Trouble && failures >= BLOCKED_AFTER) {
+        this.show({ ...this.current, phase: "failed", refusal: outcome.code, flowing: false });
       } else if (this.current.phase !== "connecting" || failures > 1) {
         this.show({ ...this.current, phase: "reconnecting", flowing: false });
       }
-      await this.nap(delayMs(failures, Math.random()), life);
+      await this.pause.nap(delayMs(failures, Math.random()), life);
     }
   }
 
@@ -161,7 +169,7 @@ export class Link {
       if (direction === "sending") await removed;
       this.hold(null);
     }
-    const connection = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    const connection = openPeer();
     try {
       this.plan.prepare(connection);
       // ICE-lite needs none of our candidates (RFC 8445 2.5): post at once, without gathering.
@@ -173,27 +181,27 @@ export class Link {
         return null;
       }
       this.hold(answer.resource);
-      await connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+      await takeAnswer(connection, answer.sdp);
       this.connection = connection;
       this.samples = [];
-      if (!(await this.transportUp(connection, life))) throw new Error("media.no_path");
+      if (!(await this.transportUp(connection, life))) throw new Trouble("media.no_path");
       this.plan.opened(connection);
       this.show({ ...this.current, phase: "connected", refusal: null, retryAfterS: null, frames: 0 });
       return null;
     } catch (problem) {
       connection.close();
       if (this.connection === connection) this.connection = null;
-      return problem instanceof Error ? problem : new Error("media.failed");
+      return problem instanceof Error ? problem : new Trouble("media.no_connection");
     }
   }
 
   private async transportUp(connection: RTCPeerConnection, life: AbortSignal): Promise<boolean> {
     const until = performance.now() + TRANSPORT_MS;
-    connection.onconnectionstatechange = () => this.wake?.();
+    connection.onconnectionstatechange = () => this.pause.wake();
     while (!life.aborted && performance.now() < until) {
       if (connection.connectionState === "connected") return true;
       if (connection.connectionState === "failed" || connection.connectionState === "closed") return false;
-      await this.nap(LOOK_MS, life);
+      await this.pause.nap(LOOK_MS, life);
     }
     return false;
   }
@@ -203,7 +211,7 @@ export class Link {
     const connection = this.connection;
     const resource = this.resource;
     if (connection === null || resource === null) return;
-    for (const transport of transports(connection)) transport.onstatechange = () => this.wake?.();
+    for (const transport of transports(connection)) transport.onstatechange = () => this.pause.wake();
     const flow = new FlowWatch(this.plan.quietMs, performance.now());
     const opened = performance.now();
     let asked = 0;
@@ -211,7 +219,7 @@ export class Link {
     let lost = 0;
     let replies = { requests: 0, replies: 0 };
     while (!life.aborted) {
-      await this.nap(performance.now() - opened < 3_000 ? FIRST_LOOK_MS : LOOK_MS, life);
+      await this.pause.nap(performance.now() - opened < 3_000 ? FIRST_LOOK_MS : LOOK_MS, life);
       if (life.aborted || isDown(connection)) return;
       const seen = await this.sample(connection);
       if (life.aborted) return;
@@ -229,16 +237,16 @@ export class Link {
       const unanswered = seen.pathRequests - replies.requests - (seen.pathReplies - replies.replies);
       if (asked > 0 && lost === 0 && unanswered >= DEAD_PATH_CHECKS) return;
       if (now < nextSign) continue;
-      const sign = await this.plan.endpoint.signOfLife(resource, deadlineMs(lost));
+      const sign = await this.plan.endpoint.signOfLife(resource, lost === 0 ? FIRST_SIGN_MS : deadlineMs(lost));
       if (life.aborted || sign === "gone") return;
       asked += 1;
       if (sign === "unreachable") {
         lost += 1;
         this.show({ ...this.current, phase: "reconnecting", flowing: false });
-        await this.nap(delayMs(lost, Math.random()), life);
+        await this.pause.nap(delayMs(lost, Math.random()), life);
       } else if (lost > 0) {
         // The link is back. Media that the server still sends is here within a moment; else dial afresh.
-        await this.nap(LOOK_MS, life);
+        await this.pause.nap(LOOK_MS, life);
         if (life.aborted || flow.look(await this.sample(connection), performance.now()) !== "flowing") return;
       } else {
         nextSign = performance.now() + SIGN_EVERY_MS * (1 + Math.random());
@@ -262,7 +270,7 @@ export class Link {
   private hangUp(leaving: boolean): void {
     this.life?.abort();
     this.life = null;
-    this.wake?.();
+    this.pause.wake();
     if (this.resource !== null) void this.plan.endpoint.remove(this.resource, deadlineMs(0), leaving);
     this.hold(null);
     this.rest();
@@ -298,40 +306,4 @@ export class Link {
     this.current = state;
     this.plan.changed(state);
   }
-
-  /** Sleep that any news cuts short. */
-  private nap(ms: number, life: AbortSignal): Promise<void> {
-    if (life.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => done(), ms);
-      const done = () => {
-        clearTimeout(timer);
-        if (this.wake === done) this.wake = null;
-        resolve();
-      };
-      this.wake = done;
-    });
-  }
-
-  /** Sleep that only the end of `life` cuts short: a server that asked for patience gets it. */
-  private patience(ms: number, life: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      life.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-}
-
-function transports(connection: RTCPeerConnection): RTCDtlsTransport[] {
-  const found = connection.getTransceivers().flatMap(({ sender, receiver }) => [sender.transport, receiver.transport]);
-  return [...new Set(found.filter((transport) => transport !== null))];
-}
-
-/** Only the DTLS transport tells that the server closed; connectionState stays "connected" in Chromium. */
-function isDown(connection: RTCPeerConnection): boolean {
-  if (connection.connectionState === "failed" || connection.connectionState === "closed") return true;
-  return transports(connection).some(({ state }) => state === "closed" || state === "failed");
 }

@@ -70,10 +70,10 @@ describe("signalling", () => {
     expect(asked[0]?.outlives).toBe(true);
   });
 
-  test("only a full or busy server is asked again later, a broken one soon, a firm no never", () => {
-    const how = (status: number) => verdict(new Refusal(status, "x", null));
-    expect([503, 429].map(how)).toEqual(["later", "later"]);
-    expect([500, 502, 408].map(how)).toEqual(["soon", "soon", "soon"]);
-    expect([400, 401, 403, 404, 409, 410, 422].map(how)).toEqual(Array(7).fill("final"));
+  test("a full hall is asked again later, a server in trouble soon, a firm no never", () => {
+    const how = (status: number, code = "x") => verdict(new Refusal(status, code, null));
+    expect([how(503, "media.full"), how(429)]).toEqual(["later", "later"]);
+    expect([500, 502, 503, 408].map((status) => how(status))).toEqual(["soon", "soon", "soon", "soon"]);
+    expect([400, 401, 403, 404, 409, 410, 422].map((status) => how(status))).toEqual(Array(7).fill("final"));
   });
 });

@@ -37,7 +37,8 @@ export type SignOfLife = "known" | "gone" | "unreachable";
 export type Verdict = "final" | "later" | "soon";
 
 export function verdict(refusal: Refusal): Verdict {
-  if (refusal.status === 503 || refusal.status === 429) return "later";
+  // Only a full hall is worth a long wait; a worker that restarts or drains is back, or elsewhere, in a moment.
+  if (refusal.code === "media.full" || refusal.status === 429) return "later";
   if (refusal.status >= 500 || refusal.status === 408) return "soon";
   return "final";
 }

@@ -1,6 +1,6 @@
 /** The studio page: wires devices, publisher and room state to its views. */
 
-import { html, render } from "lit-html";
+import { render } from "lit-html";
 import { PollingSource } from "../live/source";
 import { Devices } from "../media/devices";
 import { OnAirIntent } from "../media/intent";
@@ -13,6 +13,7 @@ import { type Clock, ownZone } from "../ui/clocks";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
+import { Awake } from "../ui/studio-awake";
 import { encoderPanel } from "../ui/studio-encoder";
 import { holding } from "../ui/studio-hold";
 import { safeStorage } from "../ui/studio-memory";
@@ -47,7 +48,8 @@ const words: views.StudioWords = {
   title: page.title,
   clocks: page.clocks,
   zone: ownZone(),
-  problem: (code) => page.messages[`error.${code}`] ?? t("studio.refused.other", { code }),
+  problem: (code) =>
+    page.messages[`error.${code}`] ?? page.messages[`studio.problem.${code}`] ?? t("studio.refused.other", { code }),
 };
 
 const preview = need<HTMLVideoElement>("#preview");
@@ -68,6 +70,7 @@ const devices = new Devices({
   secure: isSecureContext,
   memory: safeStorage("localStorage"),
 });
+const awake = new Awake();
 const intent = new OnAirIntent(safeStorage("sessionStorage"), page.showcaseId);
 let publisher: Publisher | null = null;
 let held: Resource | null = null;
@@ -186,20 +189,13 @@ function askToTakeOver(): void {
 }
 
 /** By keyboard, what would be held is confirmed instead. */
-function ask(name: "finish_ask" | "take_ask", text: string, verb: "finish" | "take", act: () => void): void {
+function ask(name: views.Question, text: string, verb: "finish" | "take", act: () => void): void {
   const agreed = () => {
     askDialog.close();
     act();
   };
-  render(
-    html`<h2>${t(`studio.${name}.title`)}</h2>
-      <p class="dim">${t(text)}</p>
-      <div class="wrap ends">
-        <button class="btn" autofocus @click=${() => askDialog.close()}>${t(`studio.${name}.stay`)}</button>
-        <button class="btn air-edge" id="agree" @click=${agreed}>${t(`studio.${name}.${verb}`)}</button>
-      </div>`,
-    askDialog,
-  );
+  const view = views.question(name, verb, text, { stay: () => askDialog.close(), agreed }, t);
+  render(view, askDialog);
   askDialog.showModal();
 }
 
@@ -265,6 +261,7 @@ function followDevices(): void {
 
 function tick(): void {
   const live = publisher !== null && state.publisher.phase === "live";
+  void awake.keep(publisher !== null && document.visibilityState === "visible");
   const stats = live && publisher !== null ? publisher.stats() : NO_STATS;
   if (live && held !== null && Date.now() - keptMs > KEEP_MS) {
     keptMs = Date.now();

@@ -17,7 +17,7 @@ describe("studio", () => {
     ["live", "air"],
     ["connecting", "starting"],
     ["reconnecting", "healing"],
-    ["failed", "healing"],
+    ["failed", "refused"],
     ["taken", "taken"],
     ["refused", "refused"],
   ] as const)("a publisher that is %s shows as %s", (phase, shown) => {

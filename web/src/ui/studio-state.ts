@@ -43,8 +43,9 @@ export function mode({ publisher, room }: Pick<StudioState, "publisher" | "room"
     case "connecting":
       return "starting";
     case "reconnecting":
-    case "failed":
       return "healing";
+    case "failed":
+      return "refused";
     case "taken":
       return "taken";
     case "refused":

@@ -121,7 +121,7 @@ function refused({ publisher }: StudioState, { t, problem }: StudioWords, action
     <h2>${t("studio.refused.title")}</h2>
     <p>${problem(publisher.refusal ?? "")}</p>
     ${
-      publisher.retryAfterS === null
+      publisher.retryAfterS === null && publisher.phase !== "failed"
         ? html`<button class="btn" @click=${actions.goOnAir}>${t("studio.refused.again")}</button>`
         : html`<p>${t("studio.refused.by_itself")}</p>`
     }
@@ -217,6 +217,24 @@ function decision(state: StudioState, { t }: StudioWords, actions: StudioActions
   const label = now === "starting" ? t("studio.mode.starting") : t("studio.go_on_air");
   return html`<span class="small dim push desk">${ready ? t("studio.nobody_sees") : nothing}</span>
     <button class="btn primary decide" id="go" ?disabled=${!ready} @click=${actions.goOnAir}>${icon("radio")}${label}</button>`;
+}
+
+export type Question = "finish_ask" | "take_ask";
+
+/** What is asked in words before somebody goes off air by keyboard. */
+export function question(
+  name: Question,
+  verb: "finish" | "take",
+  text: string,
+  actions: { readonly stay: () => void; readonly agreed: () => void },
+  t: Translate,
+): TemplateResult {
+  return html`<h2>${t(`studio.${name}.title`)}</h2>
+    <p class="dim">${t(text)}</p>
+    <div class="wrap ends">
+      <button class="btn" autofocus @click=${actions.stay}>${t(`studio.${name}.stay`)}</button>
+      <button class="btn air-edge" id="agree" @click=${actions.agreed}>${t(`studio.${name}.${verb}`)}</button>
+    </div>`;
 }
 
 /** What a screen reader is told when the mode changes. */
