@@ -63,9 +63,9 @@ async def test_five_seconds_without_a_link_heal_by_themselves(
         assert await moves(buyer)
         link.cut()
         five_seconds = asyncio.create_task(asyncio.sleep(CUT_S), name="cut")
-        await picture(buyer, "frozen", timeout_s=CUT_S)
+        await picture(buyer, "frozen")
         if who == "presenter":
-            await mode(studio, "healing", timeout_s=CUT_S)
+            await mode(studio, "healing")
         await five_seconds
         link.mend()
         await next_frame(buyer, timeout_s=BACK_S)
