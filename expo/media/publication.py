@@ -195,18 +195,17 @@ class Publication:
         self._send_feedback(Nack(self._ssrc, track.ssrc, tuple(missing)))
         self._stats.nacks_sent += 1
 
-    def _ask_key_frame(self, track: Track) -> None:
-        if track.ssrc is None:
-            return
+    def _ask_key_frame(self, track: Track) -> bool:
+        if track.ssrc is None or not (track.plan.pli or track.plan.fir):
+            return False
         if track.plan.pli:
-            self._send_feedback(Pli(self._ssrc, track.ssrc))
-        elif track.plan.fir:
-            self._fir_sequence = (self._fir_sequence + 1) & 0xFF
-            self._send_feedback(Fir(self._ssrc, track.ssrc, self._fir_sequence))
+            sent = self._send_feedback(Pli(self._ssrc, track.ssrc))
         else:
-            return
-        self._stats.key_frame_requests_sent += 1
+            self._fir_sequence = (self._fir_sequence + 1) & 0xFF
+            sent = self._send_feedback(Fir(self._ssrc, track.ssrc, self._fir_sequence))
+        self._stats.key_frame_requests_sent += sent
+        return sent
 
-    def _send_feedback(self, item: Nack | Pli | Fir) -> None:
+    def _send_feedback(self, item: Nack | Pli | Fir) -> bool:
         # Compound by RFC 3550 6.1: a report first, empty when it is not due.
-        self.transport.send_rtcp(build_rtcp([ReceiverReport(self._ssrc, ()), item]))
+        return self.transport.send_rtcp(build_rtcp([ReceiverReport(self._ssrc, ()), item]))

@@ -20,13 +20,16 @@ _OTHER_SSRC_AFTER_US = 200_000  # an encoder that starts again has been silent f
 
 
 class Track:
-    """`ask_key_frame` sends one PLI or FIR, the Track decides when; `on_hidden`: no Feed shows it any more."""
+    """`ask_key_frame` sends one PLI or FIR (False: not yet possible), the Track decides when.
+
+    `on_hidden` is called when no Feed shows it any more.
+    """
 
     def __init__(
         self,
         plan: MediaPlan,
         clock: ClockModel,
-        ask_key_frame: Callable[[Track], None],
+        ask_key_frame: Callable[[Track], bool],
         on_hidden: Callable[[], None],
         stats: EngineStats,
     ) -> None:
@@ -95,9 +98,9 @@ class Track:
 
     def tick(self, now_us: int) -> None:
         """Ask for a wanted key frame if the last request is old enough."""
-        if self._key_frame_wanted and now_us - self._key_frame_asked_us >= _KEY_FRAME_THROTTLE_US:
+        due = self._key_frame_wanted and now_us - self._key_frame_asked_us >= _KEY_FRAME_THROTTLE_US
+        if due and self._ask_key_frame(self):
             self._key_frame_asked_us = now_us
-            self._ask_key_frame(self)
 
     def newly_given_up(self) -> int:
         """Packets that nobody will bring back, since the last call; a picture with such a hole needs a key frame."""

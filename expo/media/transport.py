@@ -18,6 +18,8 @@ CONNECT_TIMEOUT_S = 15.0
 CONSENT_TIMEOUT_US = 30_000_000
 """RFC 7675 5.1: without an authenticated packet for 30 s the peer has gone."""
 
+_EARLY_DATAGRAMS = 64  # a key frame of 720p; from an opened address only
+
 
 class PacketHandler(Protocol):
     """The participant behind a transport."""
@@ -55,6 +57,7 @@ class Transport:
         self.closed = False
         self.last_heard_us = monotonic_us()
         self._remote = remote
+        self._early: list[tuple[bytes, int]] = []
         self._nominated = asyncio.Event()
         self._send = send
         self._stats = stats
@@ -71,10 +74,12 @@ class Transport:
         if self.address is not None:
             self._send(datagram, self.address)
 
-    def send_rtcp(self, packet: bytes) -> None:
-        """Protect and send one compound RTCP packet; nothing before the association stands."""
-        if self.srtp is not None:
-            self.send(self.srtp.protect_rtcp(packet))
+    def send_rtcp(self, packet: bytes) -> bool:
+        """Protect and send one compound RTCP packet; False, and nothing, before the association stands."""
+        if self.srtp is None:
+            return False
+        self.send(self.srtp.protect_rtcp(packet))
+        return True
 
     def receive_dtls(self, datagram: bytes) -> None:
         self._dtls.feed(datagram)
@@ -82,7 +87,12 @@ class Transport:
     def receive_media(self, datagram: bytes, arrival_us: int) -> None:
         """Take one SRTP or SRTCP datagram from an opened address (RFC 5761 4 tells them apart)."""
         srtp, handler = self.srtp, self.handler
-        if srtp is None or handler is None or len(datagram) < 12:
+        if srtp is None:
+            # The peer may have finished the handshake a moment before us, and its key frame comes only once.
+            if len(self._early) < _EARLY_DATAGRAMS:
+                self._early.append((datagram, arrival_us))
+            return
+        if handler is None or len(datagram) < 12:
             self._stats.srtp_rejected += 1
             return
         try:
@@ -114,12 +124,16 @@ class Transport:
         self._stats.handshakes_completed += 1
         if self.handler is not None:
             self.handler.on_connected()
+        early, self._early = self._early, []
+        for datagram, arrival_us in early:
+            self.receive_media(datagram, arrival_us)
 
     def close(self, reason: str) -> None:
         """End the association, free the address, tell the handler once. Idempotent."""
         if self.closed:
             return
         self.closed = True
+        self._early.clear()
         self._dtls.close()
         self.srtp = None
         self.release()

@@ -48,6 +48,17 @@ async def test_a_viewer_starts_with_a_key_frame_that_it_caused() -> None:
         assert source.sent[min(viewer.video)][0] == 0x65
 
 
+async def test_a_key_frame_sent_the_moment_the_publisher_is_ready_is_not_lost() -> None:
+    """As DTLS client we finish last: what came meanwhile is kept (FFmpeg offers setup:passive and ignores PLI)."""
+    async with open_room() as room:
+        viewer = await room.watch()
+        source, _ = await room.publish(dataclasses.replace(OPTIONS, setup="passive"))
+        source.peer.on_key_frame_request = lambda: None
+        await source.run(20)
+        await viewer.until(lambda seen: 0 in seen.video)
+        await caught_up(viewer, source)
+
+
 async def test_many_viewers_that_join_together_share_a_key_frame() -> None:
     async with open_room() as room:
         source, _ = await room.publish()
