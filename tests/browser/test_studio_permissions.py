@@ -68,6 +68,9 @@ async def test_a_blocked_camera_does_not_cost_the_microphone(expo: Expo, browser
         await expect(studio.locator(".attention")).to_contain_text("The camera cannot be used")
         assert await studio.locator("#go").is_enabled()
         assert await axe(studio) == []
+        await studio.context.grant_permissions(["camera", "microphone"])
+        await studio.get_by_role("button", name="Check again").click()
+        await expect(studio.locator(".attention")).to_be_empty()
 
 
 async def test_an_in_app_browser_without_media_devices_is_led_to_another_one(expo: Expo, browser: Browser) -> None:

@@ -34,6 +34,7 @@ EXHIBITOR = "demo-exhibitor"
 ORGANISER = "demo-organiser"
 WAIT_MS = 20_000
 SOON_MS = 10_000
+expect.set_options(timeout=WAIT_MS)
 
 _LOOKER = """
   const video = document.querySelector("video");

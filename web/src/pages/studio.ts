@@ -130,7 +130,7 @@ function draw(): void {
   camera.toggleAttribute("data-tall", now === "taken" || now === "refused" || state.devices.phase === "closed");
   render(views.topBar(state, words), slots.top);
   render(views.cover(state, words, actions), slots.cover);
-  render(views.under(state, words), slots.under);
+  render(views.under(state, words, actions), slots.under);
   render(views.settings(state, words, actions), slots.settings);
   render(views.dock(state, words, actions), slots.dock);
   if (moreDialog.open) drawMore();

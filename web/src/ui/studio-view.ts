@@ -130,7 +130,7 @@ function refused({ publisher }: StudioState, { t, problem }: StudioWords, action
 }
 
 /** Under the preview: microphone, network, viewers, and what needs attention. */
-export function under(state: StudioState, words: StudioWords): TemplateResult {
+export function under(state: StudioState, words: StudioWords, actions: StudioActions): TemplateResult {
   const { t } = words;
   const heard = state.devices.microphone !== null;
   const level = !heard
@@ -148,19 +148,22 @@ export function under(state: StudioState, words: StudioWords): TemplateResult {
     <p class="bar small network" title=${on ? figures(state.stats, t) : ""}>
       ${on ? html`${signalBars(state.quality)}${t(`media.quality.${state.quality.word}`)}` : html`<span class="dim">${t("studio.network_later")}</span>`}
     </p>
-    <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${attention(state, words)}</div>
+    <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${attention(state, words, actions)}</div>
   `;
 }
 
-function audience({ room }: StudioState, { t, language }: StudioWords): Part {
+function audience(state: StudioState, { t, language }: StudioWords): Part {
+  const { room } = state;
   if (room === null) return nothing;
+  // The room's own news is seconds old just after going on air.
+  const seen = (room.onAir || mode(state) === "air") && room.state !== "ended";
   const count = new Intl.NumberFormat(language).format(room.viewers);
   return html`<strong class="lead" id="viewers">${room.viewers === 1 ? t("studio.one_viewer") : t("studio.viewers", { count })}</strong>
-    <span class="dim small">${t(`studio.room.${room.onAir && room.state !== "ended" ? "on_air" : room.state}`)}</span>`;
+    <span class="dim small">${t(`studio.room.${seen ? "on_air" : room.state}`)}</span>`;
 }
 
 /** One reserved line: the most pressing thing, or nothing. */
-function attention(state: StudioState, { t }: StudioWords): TemplateResult {
+function attention(state: StudioState, { t }: StudioWords, actions: StudioActions): TemplateResult {
   const rare = keyFramesTooRare(state.room);
   const kinds = troubled(state.devices);
   const kind = kinds.length === 1 ? kinds[0] : undefined;
@@ -171,7 +174,11 @@ function attention(state: StudioState, { t }: StudioWords): TemplateResult {
       : kind !== undefined && problem !== null && state.devices.phase === "open"
         ? `${t(`studio.help.${kind}`)}. ${t(`media.problem.${problem}`)}`
         : null;
-  return html`<div class="attention">${said === null ? nothing : html`<p class="note-need small">${icon("triangle-alert")}<span>${said}</span></p>`}</div>`;
+  const again =
+    rare !== null || problem === null || problem === "insecure" || problem === "unsupported"
+      ? nothing
+      : html`<button class="btn quiet" @click=${actions.open}>${t("studio.help.again")}</button>`;
+  return html`<div class="attention">${said === null ? nothing : html`<p class="note-need small">${icon("triangle-alert")}<span>${said}</span>${again}</p>`}</div>`;
 }
 
 /** Right side: what one sets before the show; quiet while on air. */
