@@ -5,7 +5,9 @@ describe("a button that is held", () => {
   const seen: string[] = [];
   const button = () =>
     holding({ held: () => seen.push("held"), pressed: () => seen.push("pressed"), early: () => seen.push("early") });
-  const down = { button: 0 } as PointerEvent;
+  const down = { button: 0, timeStamp: 5_000 } as PointerEvent;
+  const up = (heldMs: number) => ({ type: "pointerup", timeStamp: 5_000 + heldMs }) as PointerEvent;
+  const left = { type: "pointerleave", timeStamp: 9_000 } as PointerEvent;
   const clicked = { detail: 1 } as MouseEvent;
   const byKeyboard = { detail: 0 } as MouseEvent;
 
@@ -19,7 +21,7 @@ describe("a button that is held", () => {
     const handlers = button();
     handlers.pointerdown(down);
     vi.advanceTimersByTime(HOLD_MS);
-    handlers.pointerup();
+    handlers.pointerup(up(HOLD_MS));
     handlers.click(clicked);
     expect(seen).toEqual(["held"]);
   });
@@ -28,16 +30,24 @@ describe("a button that is held", () => {
     const handlers = button();
     handlers.pointerdown(down);
     vi.advanceTimersByTime(HOLD_MS - 1);
-    handlers.pointerup();
+    handlers.pointerup(up(HOLD_MS - 1));
     handlers.click(clicked);
     vi.advanceTimersByTime(HOLD_MS);
     expect(seen).toEqual(["early"]);
   });
 
+  test("on a busy page, whose timers are late, the pointer's own time counts", () => {
+    const handlers = button();
+    handlers.pointerdown(down);
+    vi.advanceTimersByTime(HOLD_MS / 2);
+    handlers.pointerup(up(HOLD_MS + 1));
+    expect(seen).toEqual(["held"]);
+  });
+
   test("a finger that slides away has changed its mind", () => {
     const handlers = button();
     handlers.pointerdown(down);
-    handlers.pointerleave();
+    handlers.pointerleave(left);
     vi.advanceTimersByTime(HOLD_MS);
     expect(seen).toEqual(["early"]);
   });

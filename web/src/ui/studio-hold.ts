@@ -14,15 +14,19 @@ export interface HoldHandlers {
 /** Listeners for one button; call once and keep, so that a redraw does not forget a pointer that is down. */
 export function holding(handlers: HoldHandlers) {
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const letGo = () => {
+  let downMs = 0;
+  const letGo = (event: PointerEvent) => {
     if (timer === null) return;
     clearTimeout(timer);
     timer = null;
-    handlers.early();
+    // A busy page runs timers late; the event knows how long it really was.
+    if (event.type === "pointerup" && event.timeStamp - downMs >= HOLD_MS) handlers.held();
+    else handlers.early();
   };
   return {
     pointerdown(event: PointerEvent) {
       if (event.button !== 0) return;
+      downMs = event.timeStamp;
       timer = setTimeout(() => {
         timer = null;
         handlers.held();
