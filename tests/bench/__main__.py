@@ -32,7 +32,7 @@ async def _fanout(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _ingest(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.ingest(options.seconds)]
+    return [await solo.ingest(options.seconds, options.tries)]
 
 
 async def _memory(options: argparse.Namespace) -> list[Figure]:
@@ -40,7 +40,7 @@ async def _memory(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _join(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.join(options.viewers or 200)]
+    return [await solo.join(options.viewers or 200, options.tries)]
 
 
 async def _latency(options: argparse.Namespace) -> list[Figure]:

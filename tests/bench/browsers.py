@@ -33,7 +33,7 @@ PUBLISH_WITHIN_S = 8.0
 LEAST_BPS = 1_500_000
 _FRAME_S = 20.0
 _SETTLE_S = 6.0  # an encoder that has just begun is still finding its rate
-_WATCH_S = 2.0
+_WATCH_S = 3.0  # the last ones before PUBLISH_WITHIN_S
 _GIVE_UP_S = 25.0
 
 
@@ -152,8 +152,9 @@ async def publish(tries: int) -> Figure:
             async with _presenting(flags=flags) as (expo, _, studio):
                 meter = _meter()
                 reached_s, bps, size = await _ramp(studio)
-                usage = meter.stop()
+                await asyncio.sleep(max(0.0, PUBLISH_WITHIN_S - _WATCH_S - 1 - reached_s))
                 packets, received_bps = await _watched(expo)
+                usage = meter.stop()
             show(
                 f"{size}, {bps / 1e6:.2f} Mb/s after {reached_s:.1f} s;"
                 f" a viewer then gets {received_bps / 1e6:.2f} Mb/s"
@@ -169,7 +170,7 @@ async def publish(tries: int) -> Figure:
                 seconds=usage.seconds,
                 cipher=CIPHER,
                 details={"size": size, "sent_bps": round(bps), "received_bps": round(received_bps)},
-                why=() if received_bps >= 0.9 * LEAST_BPS else ("the viewer gets less",),
+                why=() if received_bps >= LEAST_BPS else ("a viewer gets less",),
             )
             return figure, meter.foreign_share(usage.cpu_ns)
 
@@ -197,7 +198,7 @@ async def _ramp(studio: Page) -> tuple[float, float, str]:
         size = f"{now['width']:.0f}x{now['height']:.0f}"
         if bps >= LEAST_BPS and size == "1280x720":
             return time.monotonic() - began, bps, size
-    return float("inf"), bps, size
+    return _GIVE_UP_S, bps, size
 
 
 async def _watched(expo: Expo) -> tuple[int, float]:
