@@ -50,6 +50,7 @@ class Cable:
 @contextlib.contextmanager
 def cable() -> Generator[Cable]:
     """Move this thread, and what it starts, into a namespace with a cable to another one; back and gone at the end."""
+    _remove_abandoned()
     number = f"{os.getpid()}-{next(_numbers)}"
     near, far = f"near-{number}", f"far-{number}"
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
@@ -68,11 +69,23 @@ def cable() -> Generator[Cable]:
         _enter(home)
         os.close(home)
         for name in (near, far):
-            subprocess.run(("ip", "netns", "delete", name), check=False, capture_output=True)
+            _remove(name)
 
 
 def run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
+
+
+def _remove_abandoned() -> None:
+    """Namespaces of test runs that were killed; their number starts with the process that made them."""
+    for entrance in Path("/run/netns").glob("*-*-*"):
+        side, maker, _ = entrance.name.split("-", 2)
+        if side in {"near", "far"} and maker.isdigit() and not Path("/proc", maker).exists():
+            _remove(entrance.name)
+
+
+def _remove(name: str) -> None:
+    subprocess.run(("ip", "netns", "delete", name), check=False, capture_output=True)
 
 
 def _enter(descriptor: int) -> None:
