@@ -108,6 +108,9 @@ class Egress:
         collectors, self._collect = self._collect, []
         for collect in collectors:
             collect()
+        if self._held is not None and not self._collect:
+            self._held.cancel()
+            self._held = None
         budget = _SLICE_PACKETS
         for queue in (self._audio, self._video):
             while queue and budget > 0:

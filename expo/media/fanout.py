@@ -47,6 +47,8 @@ class Fanout:
                 lane.start(self.feed, packet, arrival_us)
             self._lanes = (*self._lanes, *self._waiting)
             self._waiting = []
+        if not self._lanes:
+            return
         if not self._burst:
             self._egress.at_end_of_burst(self._end_burst)
             self._hold_until_us = arrival_us + HOLD_US

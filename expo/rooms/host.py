@@ -17,6 +17,9 @@ from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
 from expo.rooms.policy import Opening, Permit, RoomPolicy
 from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer
 
+FRESH_US = 1_000_000
+"""For so long a room's rows serve viewers who come after another: when a show begins, a hall joins at once."""
+MAX_RECENT = 256
 POLICY_S = 8.0
 """How long the rows of a room may take; longer than SQLite's busy timeout."""
 BUSY_RETRY_S = 5
@@ -33,6 +36,7 @@ class RoomHost:
         self._rooms: dict[RoomId, LiveRoom] = {}
         self._publishers: dict[ResourceId, Publisher] = {}
         self._viewers: dict[ResourceId, Viewer] = {}
+        self._recent: dict[RoomId, tuple[int, Opening]] = {}
         self._facts = Facts(policy)
         self._nursery = Nursery("rooms")
         self._closed = False
@@ -76,8 +80,7 @@ class RoomHost:
 
     async def watch(self, room: RoomId, permit: Permit | None, offer: str, lanes: tuple[str, ...] | None) -> Viewer:
         """Admit a viewer; it waits where nobody publishes yet. Raises like `publish`, and Unavailable media.full."""
-        opening = await self._opening(room)
-        admit_viewer(opening, permit)
+        admit_viewer(await self._recent_opening(room), permit)
         with self._joining(room) as live:
             resource = new_resource_id()
             downlink = await self._engine.watch(
@@ -127,14 +130,24 @@ class RoomHost:
             live.joining -= 1
             self._close_if_idle(room)
 
+    async def _recent_opening(self, room: RoomId) -> Opening:
+        at_us, opening = self._recent.get(room, (0, None))
+        return opening if opening and monotonic_us() - at_us < FRESH_US else await self._opening(room)
+
     async def _opening(self, room: RoomId) -> Opening:
         try:
             async with asyncio.timeout(POLICY_S):
-                return await self._policy.opening(room)
+                opening = await self._policy.opening(room)
         except TimeoutError:
             raise Unavailable(
                 "rooms.policy_slow", "the room's rows took too long", retry_after_s=BUSY_RETRY_S
             ) from None
+        self._recent.pop(room, None)
+        if opening.state in ("scheduled", "live"):  # a refusal is looked up each time
+            self._recent[room] = monotonic_us(), opening
+        if len(self._recent) > MAX_RECENT:
+            del self._recent[next(iter(self._recent))]
+        return opening
 
     async def _arrive(self, live: LiveRoom, publisher: Publisher) -> None:
         await publisher.media.flowing.wait()
