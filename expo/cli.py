@@ -51,7 +51,9 @@ def demo(
     port: Annotated[int | None, typer.Option(help="HTTP port; default: 8080 or, if taken, a free one.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     ready_file: Annotated[Path | None, typer.Option(help="Write links and tokens there (JSON) once on air.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data folder; default: EXPO_DATA_DIR or data/demo-PORT.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Data folder; default: EXPO_DATA_DIR or data/demo-PORT.")
+    ] = None,
 ) -> None:
     """Start a sample expo, with a showcase on air right now."""
     from expo.demo.runner import run
