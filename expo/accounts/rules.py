@@ -12,7 +12,7 @@ from expo.ids import ParticipantId, RoomId, ShowcaseId
 Role = Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Can = Literal["publish", "takeover", "watch"]
+Can = Literal["publish", "start", "takeover", "watch"]
 CANS: tuple[Can, ...] = get_args(Can)
 
 ROOM_GRANT_LIFE = timedelta(hours=12)
@@ -22,12 +22,12 @@ LOGIN_LIFE = timedelta(days=14)
 
 _NONE: frozenset[Can] = frozenset()
 _ROOM: dict[Role, frozenset[Can]] = {
-    "organiser": frozenset({"publish", "takeover", "watch"}),
-    "exhibitor": frozenset({"publish", "takeover", "watch"}),
+    "organiser": frozenset({"publish", "start", "takeover", "watch"}),
+    "exhibitor": frozenset({"publish", "start", "takeover", "watch"}),
     "buyer": frozenset({"watch"}),
     "interpreter": frozenset({"watch"}),
     "moderator": frozenset({"watch"}),
-    "technician": frozenset({"publish", "takeover", "watch"}),
+    "technician": frozenset({"publish", "start", "takeover", "watch"}),
     "operator": frozenset({"watch"}),
 }
 

@@ -42,7 +42,7 @@ class RoomPolicy(Protocol):
 
 
 class Permit(Protocol):
-    """What a verified token says (`accounts.RoomGrant`). `can` holds of "publish", "takeover", "watch"."""
+    """What a verified token says (`accounts.RoomGrant`). `can` holds of "publish", "start", "takeover", "watch"."""
 
     @property
     def room(self) -> RoomId: ...

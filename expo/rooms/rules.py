@@ -28,13 +28,13 @@ class Incumbent:
 def admit_publisher(opening: Opening, permit: Permit, incumbent: Incumbent | None, now_us: int) -> None:
     """Raise unless this permit may publish now, in place of the incumbent if there is one.
 
-    A scheduled room is started by its own studio (the token may take over), or by an encoder where it goes live by
+    A scheduled room is started by its own studio (the token may start it), or by an encoder where it goes live by
     itself. Forbidden token.wrong_room, token.not_granted; Conflict rooms.draft, rooms.ended (410), rooms.not_started,
     rooms.publisher_present.
     """
     _granted(opening, permit, "publish")
     _open(opening)
-    if opening.state == "scheduled" and not opening.auto_live and "takeover" not in permit.can:
+    if opening.state == "scheduled" and not opening.auto_live and "start" not in permit.can:
         raise Conflict("rooms.not_started", "start this showcase from its studio first; an encoder may join then")
     if incumbent is None or "takeover" in permit.can:
         return

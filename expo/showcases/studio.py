@@ -103,7 +103,7 @@ def routes() -> list[web.RouteDef]:
 
 def _studio_data(request: web.Request, grant: RoomGrant, title: str, clocks: tuple[Clock, ...]) -> StudioData:
     tokens = request.app[TOKENS]
-    alone = replace(grant, can=frozenset({"publish"}))
+    alone = replace(grant, can=frozenset({"publish", "start"}))
     watching = replace(grant, can=frozenset({"watch"}))
     return StudioData(
         showcase_id=ShowcaseId(grant.room),

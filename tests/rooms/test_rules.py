@@ -73,7 +73,7 @@ def test_a_silent_publisher_may_be_replaced_by_itself_alone() -> None:
     [("draft", "rooms.draft"), ("scheduled", "admitted"), ("live", "admitted"), ("ended", "rooms.ended")],
 )
 def test_a_room_is_entered_while_it_is_announced_or_live(state: RoomState, code: str) -> None:
-    assert publishing(grant("publish", "takeover"), state=state) == code
+    assert publishing(grant("publish", "start"), state=state) == code
     assert watching(None, opening(state)) == code
 
 

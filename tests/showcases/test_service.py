@@ -188,13 +188,13 @@ async def test_two_people_who_put_it_on_the_air_together_do_it_once(database: Da
 @pytest.mark.parametrize(
     ("who", "where", "can"),
     [
-        ("demo-organiser", "daegu", {"publish", "takeover", "watch"}),
-        ("demo-exhibitor", "chungbuk", {"publish", "takeover", "watch"}),
+        ("demo-organiser", "daegu", {"publish", "start", "takeover", "watch"}),
+        ("demo-exhibitor", "chungbuk", {"publish", "start", "takeover", "watch"}),
         ("demo-exhibitor", "daegu", {"watch"}),
-        ("demo-exhibitor-daegu", "daegu", {"publish", "takeover", "watch"}),
+        ("demo-exhibitor-daegu", "daegu", {"publish", "start", "takeover", "watch"}),
         ("demo-buyer", "jeonnam", {"watch"}),
         ("demo-interpreter", "chungbuk", {"watch"}),
-        ("demo-technician", "chungbuk", {"publish", "takeover", "watch"}),
+        ("demo-technician", "chungbuk", {"publish", "start", "takeover", "watch"}),
     ],
 )
 @pytest.mark.usefixtures("seeded")

@@ -84,8 +84,8 @@ async def test_each_token_can_what_it_is_for_and_nothing_more(worker: Worker) ->
         for name in ("publishToken", "pageToken", "encoderToken", "whepToken")
     }
     assert {name: grant.can for name, grant in grants.items()} == {
-        "publishToken": {"publish"},
-        "pageToken": {"publish", "takeover", "watch"},
+        "publishToken": {"publish", "start"},
+        "pageToken": {"publish", "start", "takeover", "watch"},
         "encoderToken": {"publish"},
         "whepToken": {"watch"},
     }

@@ -73,7 +73,7 @@ class Site:
             room=RoomId(showcase),
             participant=ParticipantId("test-encoder"),
             name="Test encoder",
-            can=frozenset({"publish", "takeover"}),
+            can=frozenset({"publish", "start", "takeover"}),
             expires_at=utc_now() + timedelta(hours=1),
         )
         return self.tokens.sign(grant)
