@@ -41,7 +41,7 @@ $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || \
+	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || \
 	    { echo "Node.js 20 or newer with npm is needed (on Debian 13: apt-get install nodejs npm)" >&2; exit 1; }
 	@echo "== 3/4 Node packages, by their hashes"
 	@npm ci --no-audit --no-fund --loglevel=error
