@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -54,6 +55,9 @@ async def _serve(settings: Settings, identity: WorkerIdentity, listener: socket.
             opened.callback(identity.private_socket.unlink, missing_ok=True)
             await web.UnixSite(runner, identity.private_socket, backlog=BACKLOG).start()
             await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            # What is loaded lives as long as the worker; collecting through it again stops the media for 20 to 90 ms.
+            gc.collect()
+            gc.freeze()
             _report(ready_fd, WorkerReport(ready=True))
             log.info("worker ready", pid=os.getpid(), udp_port=identity.udp_port)
             await stop.wait()

@@ -27,6 +27,8 @@ test)
     ;;
 bench)
     need janus has_program janus
+    need iproute2 has_program ip
+    need chromium has_program chromium
     ;;
 *)
     echo "usage: $0 [test|bench]" >&2
