@@ -31,7 +31,6 @@ class Lane:
         "feed",
         "form",
         "kind",
-        "mid",
         "packets_sent",
         "paused",
         "plan",
@@ -41,7 +40,6 @@ class Lane:
     def __init__(self, transport: Transport, plan: MediaPlan) -> None:
         self.transport = transport
         self.plan = plan
-        self.mid = plan.mid
         self.kind: Literal["audio", "video"] = plan.kind
         self.feed: Feed | None = None
         self.form: LaneFormat = (plan.payload_type, plan.out_ssrc or 0, 0, 0)

@@ -23,6 +23,7 @@ from expo.ids import ExhibitorId, RoomId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
 from expo.showcases.keys import DOOR, TOKENS
+from expo.showcases.routes import ShowcaseAnswer
 from expo.showcases.rules import State
 from expo.showcases.views import HomeView, StageView
 
@@ -44,27 +45,13 @@ class CityClock(msgspec.Struct, frozen=True):
     city: str
 
 
-class ShowcaseNow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The showcase as `GET /api/showcases/{id}` tells it, so that the script starts from the same shape."""
-
-    v: int = 1
-    id: ShowcaseId
-    title: str
-    state: State
-    on_air: bool
-    viewers: int
-    starts_at: datetime
-    key_frame_interval_ms: int | None
-    server_time: datetime
-
-
 class StageData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What the stage's script starts from. `whepToken` is null where watching is open to all."""
 
     showcase_id: ShowcaseId
     title: str
     state: State
-    showcase: ShowcaseNow
+    showcase: ShowcaseAnswer
     whep_url: str
     whep_token: str | None
     state_url: str
@@ -130,7 +117,7 @@ def stage_data(view: StageView, live: LiveState, token: str | None, path: str, n
         showcase_id=view.id,
         title=view.title,
         state=view.state,
-        showcase=ShowcaseNow(
+        showcase=ShowcaseAnswer(
             id=view.id,
             title=view.title,
             state=view.state,
