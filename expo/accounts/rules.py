@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from expo.errors import Forbidden
-from expo.ids import ParticipantId, RoomId, ShowcaseId
+from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
 
 Role = Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -19,6 +19,15 @@ ROOM_GRANT_LIFE = timedelta(hours=12)
 """A long working day: an encoder set up in the morning still publishes in the evening."""
 LINK_LIFE = timedelta(days=30)
 LOGIN_LIFE = timedelta(days=14)
+"""Of a login by a role link; one by an invitation lasts as long as the invitation."""
+DEVICES_PER_LINK = 3
+"""A messenger's own browser, the phone's browser, a computer."""
+INVITABLE: tuple[Role, ...] = ("organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician")
+NAME_CHARS = 80
+ENCODER = "-encoder"
+"""What a person's encoder has behind the person's id, so that the room tells the two apart."""
+
+LinkState = Literal["open", "revoked", "expired", "full"]
 
 _NONE: frozenset[Can] = frozenset()
 _ROOM: dict[Role, frozenset[Can]] = {
@@ -42,6 +51,16 @@ class RoomGrant:
     can: frozenset[Can]
     expires_at: datetime
 
+    @property
+    def person(self) -> PersonId:
+        """Whose grant it is, be it the person's own or their encoder's."""
+        return PersonId(self.participant.removesuffix(ENCODER))
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was signed, or earlier: every grant of ours is given for `ROOM_GRANT_LIFE`, none for longer."""
+        return self.expires_at - ROOM_GRANT_LIFE
+
     def require(self, what: Can) -> None:
         """Raise Forbidden `token.not_granted` unless the grant covers `what`."""
         if what not in self.can:
@@ -57,6 +76,20 @@ def room_rights(role: Role, *, own: bool) -> frozenset[Can]:
     if role == "exhibitor" and not own:
         return frozenset({"watch"})
     return _ROOM.get(role, _NONE)
+
+
+def participants_of(person: PersonId) -> tuple[ParticipantId, ParticipantId]:
+    """Every name under which one person takes part in rooms."""
+    return ParticipantId(person), ParticipantId(f"{person}{ENCODER}")
+
+
+def link_state(*, expires_at: datetime, revoked: bool, devices: int, known: bool, now: datetime) -> LinkState:
+    """Whether an invitation lets this device in: `devices` are signed in by it, `known` says that this is one."""
+    if revoked:
+        return "revoked"
+    if now >= expires_at:
+        return "expired"
+    return "open" if known or devices < DEVICES_PER_LINK else "full"
 
 
 def landing(role: Role, showcase_id: ShowcaseId | None) -> str:
