@@ -18,3 +18,8 @@ def worker(name: str) -> str:
 def workers() -> str:
     """Set of worker names that were registered; a member without a record is gone."""
     return f"{PREFIX}:workers"
+
+
+def revocations() -> str:
+    """Channel on which a worker tells the others whose grants no longer count."""
+    return f"{PREFIX}:revocations"

@@ -6,10 +6,12 @@ A call that timed out may still have run; callers use commands that are harmless
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import cast
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -18,6 +20,8 @@ from expo.errors import Invalid, Unavailable
 
 TIMEOUT_S = 2.0
 """Longest wait for connecting and for an answer; no blocking command may wait longer than half of it."""
+ALIVE_S = 1.0
+"""How often a listener that hears nothing asks whether the server is still there."""
 OLDEST_MAJOR = 7
 """Functions and sharded publish came with Redis 7.0."""
 
@@ -72,6 +76,23 @@ class Valkey:
         """The set `key`."""
         return set(cast("list[str]", await self._run("SMEMBERS", key)))
 
+    async def publish(self, channel: str, text: str) -> None:
+        """Tell everybody who listens to `channel` now."""
+        await self._run("PUBLISH", channel, text)
+
+    @contextlib.asynccontextmanager
+    async def listening(self, channel: str) -> AsyncGenerator[AsyncIterator[str]]:
+        """What is published on `channel` from when the block begins; it raises as soon as anything may be missed."""
+        try:
+            async with contextlib.aclosing(self._redis.pubsub()) as pubsub:  # pyright: ignore[reportUnknownMemberType] - **kwargs
+                async with asyncio.timeout(TIMEOUT_S):
+                    await pubsub.subscribe(channel)  # pyright: ignore[reportUnknownMemberType] - **kwargs
+                    while await pubsub.get_message(timeout=TIMEOUT_S) is None:
+                        pass
+                yield _texts(pubsub)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise _away(error) from error
+
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose()
@@ -81,5 +102,24 @@ class Valkey:
             async with asyncio.timeout(TIMEOUT_S):
                 return cast("object", await self._redis.execute_command(*command))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
         except (RedisError, OSError, TimeoutError) as error:
-            detail = f"Valkey does not answer: {error or type(error).__name__}"
-            raise Unavailable("cluster.away", detail, retry_after_s=1) from error
+            raise _away(error) from error
+
+
+async def _texts(pubsub: PubSub) -> AsyncIterator[str]:
+    """Messages as they come. TimeoutError when the server does not even answer a ping."""
+    asked = False
+    while True:
+        heard = cast("Mapping[str, object] | None", await pubsub.get_message(timeout=ALIVE_S))
+        if heard is not None:
+            asked = False
+            if heard["type"] == "message":
+                yield str(heard["data"])
+        elif asked:
+            raise TimeoutError
+        else:
+            await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] - its argument is untyped
+            asked = True
+
+
+def _away(error: Exception) -> Unavailable:
+    return Unavailable("cluster.away", f"Valkey does not answer: {error or type(error).__name__}", retry_after_s=1)

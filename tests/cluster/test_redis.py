@@ -117,3 +117,23 @@ async def test_data_survives_a_killed_server(tmp_path: Path) -> None:
     assert await valkey.values(["a"]) == ["1"]
     await valkey.close()
     assert await child.stop(5.0) == 0
+
+
+async def test_a_listener_hears_what_is_published_and_notices_a_server_that_is_gone(tmp_path: Path) -> None:
+    async with running_valkey(tmp_path) as url:
+        valkey = Valkey(url)
+        pid = int((tmp_path / "run" / "valkey.pid").read_text().split()[0])
+        async with valkey.listening("news") as heard:
+            await valkey.publish("other", "not this")
+            await valkey.publish("news", "né")
+            assert await anext(heard) == "né"
+
+        async def listen_to_a_stopped_server() -> None:
+            async with asyncio.timeout(10), valkey.listening("news") as heard:
+                os.kill(pid, signal.SIGSTOP)
+                await anext(heard)
+
+        with pytest.raises(Unavailable, match=r"cluster\.away"):
+            await listen_to_a_stopped_server()
+        os.kill(pid, signal.SIGCONT)
+        await valkey.close()
