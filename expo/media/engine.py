@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from expo.clock import monotonic_us
 from expo.errors import Unavailable
-from expo.kit.tasks import Nursery
 from expo.media.aiortc_seam import Certificate
 from expo.media.egress import Egress
 from expo.media.ice import IceGate, new_credentials
@@ -54,7 +53,6 @@ class MediaEngine:
         self._egress = Egress(sock, loop, self.stats)
         self._certificate = Certificate.generate()
         self._gate: IceGate[Transport] = IceGate()
-        self._nursery = Nursery("media")
         self._publications: set[Publication] = set()
         self._downlinks: list[Downlink] = []
         self._turn = 0
@@ -95,7 +93,6 @@ class MediaEngine:
         publication = Publication(plan, transport, max_bps=max_bps, on_closed=ended, stats=self.stats)
         self._publications.add(publication)
         self.stats.publishers_current = len(self._publications)
-        self._start(transport)
         return publication
 
     async def watch(
@@ -126,7 +123,6 @@ class MediaEngine:
         )
         self._downlinks.append(downlink)
         self.stats.viewers_current = len(self._downlinks)
-        self._start(transport)
         return downlink
 
     async def close(self) -> None:
@@ -139,7 +135,6 @@ class MediaEngine:
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._sock.fileno())
-        await self._nursery.close()
         self._sock.close()
 
     def _local(self, credentials: tuple[str, str]) -> Local:
@@ -149,11 +144,8 @@ class MediaEngine:
     def _transport(self, credentials: tuple[str, str], remote: Remote) -> Transport:
         transport = Transport(credentials, remote, self._certificate, self._egress.send_datagram, self.stats)
         transport.release = lambda: self._gate.remove(transport)
-        return transport
-
-    def _start(self, transport: Transport) -> None:
         self._gate.add(transport)
-        self._nursery.start("connect", transport.connect())
+        return transport
 
     def _readable(self) -> None:
         """Take what the socket holds, a bounded number of datagrams, then send what came of it."""

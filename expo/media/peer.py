@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from expo.clock import monotonic_us
-from expo.media.aiortc_seam import Certificate, HandshakeFailed
+from expo.media.aiortc_seam import Certificate
 from expo.media.ice import Address
-from expo.media.peer_link import Link
+from expo.media.peer_link import HandshakeFailed, Link
 from expo.media.peer_sdp import Answer, BadAnswer, Kind, Proposal, Setup, read_answer, write_offer
 from expo.media.peer_streams import Incoming, Outgoing
 from expo.media.rtcp import (

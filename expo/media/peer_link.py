@@ -20,6 +20,10 @@ _EARLY_DATAGRAMS = 64  # media that overtakes the end of our handshake
 _SOCKET_BUFFER_BYTES = 1 << 20
 
 
+class HandshakeFailed(Exception):  # noqa: N818 - a fact, like asyncio.CancelledError
+    """No DTLS association came about: timeout, fingerprint mismatch, no common profile, or the peer went away."""
+
+
 class Link:
     """Opened with its socket, connected once, closed by its owner or by the other side. Belongs to one loop.
 
@@ -56,9 +60,29 @@ class Link:
     async def connect(self, answer: Answer) -> None:
         """Find a path and shake hands; the caller's timeout. Raises HandshakeFailed."""
         self._answer = answer
-        self._dtls = Dtls(self._certificate, answer.dtls_role, self.send, lambda: self.end("peer_left"))
+        ready: asyncio.Future[Srtp] = self._loop.create_future()
+
+        def shaken(srtp: Srtp) -> None:
+            if not ready.done():
+                ready.set_result(srtp)
+
+        def ended() -> None:
+            if ready.done():
+                self.end("peer_left")
+            else:
+                ready.set_exception(HandshakeFailed())
+
+        self._dtls = Dtls(
+            self._certificate,
+            answer.dtls_role,
+            answer.fingerprints,
+            send=self.send,
+            on_ready=shaken,
+            on_ended=ended,
+        )
         await self._nominate(answer)
-        self.srtp = await self._dtls.connect(answer.fingerprints)
+        self._dtls.start()
+        self.srtp = await ready
         early, self._early = self._early, []
         for datagram, arrival_us in early:
             self._receive_media(datagram, arrival_us)
@@ -112,6 +136,7 @@ class Link:
         self.sock.close()
         self.srtp = None
         self.closed.set()
+        self.say_goodbye()  # unheard, but it stops the timers
 
     async def _nominate(self, answer: Answer) -> None:
         targets: list[Address] = list(answer.candidates)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from expo.errors import Invalid
 from expo.media.sdp_model import DIRECTIONS, Codec, Direction, Fragment, Offer, OfferedMedia, Remote
@@ -25,6 +26,9 @@ DIGEST_BYTES: Mapping[str, int] = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 HOUSE_CODECS = frozenset({"h264", "opus", "rtx"})
 """Those whose parameters and feedback are read."""
+
+# A hall full of one browser's viewers brings the same lines again and again. An entry is smaller than MAX_BYTES.
+_KINDS_OF_CLIENT = 64
 
 _TOKEN = re.compile(r"[!#$%&'*+\-./0-9A-Z^_`a-z{|}~]{1,64}", re.ASCII)
 _MEDIA_LINE = re.compile(r"([a-z]{1,32}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z/]{1,64}) ([!-~]+(?: [!-~]+)*)", re.ASCII)
@@ -47,6 +51,9 @@ class _Section:
 
     def all(self, name: str) -> list[str]:
         return self.attributes.get(name, [])
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        return tuple(self.attributes.get(name, ()))
 
     def first(self, name: str) -> str | None:
         values = self.attributes.get(name)
@@ -159,8 +166,8 @@ def _media(section: _Section, session: _Section, bundle: tuple[str, ...]) -> Off
         mid=mid,
         usable=enabled and srtp and (not bundle or mid in bundle),
         direction=_direction(section, session),
-        codecs=_codecs(section, formats) if srtp else (),
-        extensions=_extensions(section, session),
+        codecs=_codecs(formats, *(section.lines(name) for name in ("rtpmap", "fmtp", "rtcp-fb"))) if srtp else (),
+        extensions=_extensions(section.lines("extmap") + session.lines("extmap")),
         ssrc=ssrc,
         rtx_ssrc=rtx_ssrc,
         reduced_size=section.has("rtcp-rsize"),
@@ -183,11 +190,14 @@ def _check_mids(media: tuple[OfferedMedia, ...], bundle: tuple[str, ...]) -> Non
         raise Invalid("sdp.malformed", "the BUNDLE group names an m-line twice or one that is not there")
 
 
-def _codecs(section: _Section, formats: tuple[str, ...]) -> tuple[Codec, ...]:
+@lru_cache(maxsize=_KINDS_OF_CLIENT)
+def _codecs(
+    formats: tuple[str, ...], rtpmaps: tuple[str, ...], fmtps: tuple[str, ...], feedbacks: tuple[str, ...]
+) -> tuple[Codec, ...]:
     """The codecs in the offerer's order of preference, without those RTCP would shadow (RFC 5761 4)."""
-    maps = {match[1]: match for value in reversed(section.all("rtpmap")) if (match := _RTPMAP.fullmatch(value))}
-    fmtp = _by_payload(section.all("fmtp"))
-    feedback = _by_payload(section.all("rtcp-fb"))
+    maps = {match[1]: match for value in reversed(rtpmaps) if (match := _RTPMAP.fullmatch(value))}
+    fmtp = _by_payload(fmtps)
+    feedback = _by_payload(feedbacks)
     codecs: list[Codec] = []
     for fmt in dict.fromkeys(formats):
         if (match := maps.get(fmt)) is None or int(fmt) > 127 or 64 <= int(fmt) <= 95:
@@ -202,7 +212,7 @@ def _codecs(section: _Section, formats: tuple[str, ...]) -> tuple[Codec, ...]:
     return tuple(codecs)
 
 
-def _by_payload(values: list[str]) -> dict[str, list[str]]:
+def _by_payload(values: tuple[str, ...]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for value in values:
         if match := _FOR_PAYLOAD.fullmatch(value):
@@ -215,11 +225,12 @@ def _parameters(values: list[str]) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, _, value in pairs if key.strip()}
 
 
-def _extensions(section: _Section, session: _Section) -> dict[str, tuple[int, str]]:
+@lru_cache(maxsize=_KINDS_OF_CLIENT)
+def _extensions(values: tuple[str, ...]) -> Mapping[str, tuple[int, str]]:
     """Header extensions with ids of the one-byte form (RFC 8285 4.2: 1 to 14); the first of two equal ids counts."""
     found: dict[str, tuple[int, str]] = {}
     taken: set[int] = set()
-    for value in (*section.all("extmap"), *session.all("extmap")):
+    for value in values:
         match = _EXTMAP.fullmatch(value)
         if match and 1 <= int(match[1]) <= 14 and int(match[1]) not in taken and match[3] not in found:
             taken.add(int(match[1]))

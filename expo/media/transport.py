@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from expo.clock import monotonic_us
-from expo.media.aiortc_seam import Certificate, Dtls, HandshakeFailed
+from expo.media.aiortc_seam import Certificate, Dtls
 from expo.media.ice import Address
 from expo.media.sdp_model import Remote
 from expo.media.srtp import Srtp, SrtpError
@@ -38,7 +38,10 @@ class PacketHandler(Protocol):
 
 
 class Transport:
-    """Server side of one ICE-lite + DTLS-SRTP connection. `send` writes one datagram to an address."""
+    """Server side of one ICE-lite + DTLS-SRTP connection. `send` writes one datagram to an address.
+
+    It shakes hands once a check has nominated an address, and closes itself when that does not come or fails.
+    """
 
     def __init__(
         self,
@@ -56,19 +59,29 @@ class Transport:
         self.handler: PacketHandler | None = None
         self.closed = False
         self.last_heard_us = monotonic_us()
-        self._remote = remote
         self._early: list[tuple[bytes, int]] = []
-        self._nominated = asyncio.Event()
         self._send = send
         self._stats = stats
-        self._dtls = Dtls(certificate, remote.dtls_role, self.send, lambda: self.close("peer_left"))
+        self._dtls = Dtls(
+            certificate,
+            remote.dtls_role,
+            remote.fingerprints,
+            send=self.send,
+            on_ready=self._ready,
+            on_ended=self._dtls_ended,
+        )
+        self._nominated = False
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.call_later(CONNECT_TIMEOUT_S, self._dtls_ended)
         self.release: Callable[[], None] = lambda: None
         """Set by the engine: forget this transport in its tables."""
 
     def checked(self, *, nominated: bool) -> None:
         self.last_heard_us = monotonic_us()
-        if nominated:
-            self._nominated.set()
+        if nominated and not self._nominated:
+            self._nominated = True
+            self._deadline.cancel()
+            self._loop.call_soon(self._shake_hands)  # behind the answer to this check
 
     def send(self, datagram: bytes) -> None:
         if self.address is not None:
@@ -107,19 +120,25 @@ class Transport:
         except SrtpError:
             self._stats.srtp_rejected += 1
 
-    async def connect(self) -> None:
-        """Wait for the nomination, shake hands, tell the handler; closes itself when that fails."""
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._nominated.wait()
-            srtp = await self._dtls.connect(self._remote.fingerprints)
-        except (TimeoutError, HandshakeFailed):
-            self._stats.handshakes_failed += 1
-            self.close("never_connected")
-            return
+    def close(self, reason: str) -> None:
+        """End the association, free the address, tell the handler once. Idempotent."""
         if self.closed:
-            self._dtls.close()
             return
+        self.closed = True
+        self._deadline.cancel()
+        self._early.clear()
+        self._dtls.close()
+        self.srtp = None
+        self.release()
+        handler, self.handler = self.handler, None
+        if handler is not None:
+            handler.on_ended(reason)
+
+    def _shake_hands(self) -> None:
+        if not self.closed:
+            self._dtls.start()
+
+    def _ready(self, srtp: Srtp) -> None:
         self.srtp = srtp
         self._stats.handshakes_completed += 1
         if self.handler is not None:
@@ -128,15 +147,9 @@ class Transport:
         for datagram, arrival_us in early:
             self.receive_media(datagram, arrival_us)
 
-    def close(self, reason: str) -> None:
-        """End the association, free the address, tell the handler once. Idempotent."""
-        if self.closed:
-            return
-        self.closed = True
-        self._early.clear()
-        self._dtls.close()
-        self.srtp = None
-        self.release()
-        handler, self.handler = self.handler, None
-        if handler is not None:
-            handler.on_ended(reason)
+    def _dtls_ended(self) -> None:
+        if self.srtp is None:
+            self._stats.handshakes_failed += 1
+            self.close("never_connected")
+        else:
+            self.close("peer_left")

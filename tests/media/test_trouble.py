@@ -246,13 +246,18 @@ async def test_a_flood_of_retransmission_requests_is_bounded() -> None:
 
 async def client_hello() -> bytes:
     """A real ClientHello of somebody else."""
-    said: asyncio.Queue[bytes] = asyncio.Queue()
-    client = Dtls(Certificate.generate(), "client", said.put_nowait, lambda: None)
-    shaking_hands = asyncio.ensure_future(client.connect([("sha-256", "00")]))
-    hello = await said.get()
-    shaking_hands.cancel()
-    await asyncio.wait({shaking_hands})
-    return hello
+    said: list[bytes] = []
+    client = Dtls(
+        Certificate.generate(),
+        "client",
+        [("sha-256", "00")],
+        send=said.append,
+        on_ready=lambda _srtp: None,
+        on_ended=lambda: None,
+    )
+    client.start()
+    client.close()
+    return said[0]
 
 
 def send_if_libsrtp_takes_it(peer: Peer, packet: bytes) -> None:
