@@ -23,3 +23,13 @@ def workers() -> str:
 def revocations() -> str:
     """Channel on which a worker tells the others whose grants no longer count."""
     return f"{PREFIX}:revocations"
+
+
+def room(room_id: str, part: str) -> str:
+    """One part of a room's keys: `lease`, `token`, `log`, `snapshot` or `cursors`, all in one hash slot."""
+    return f"{PREFIX}:{{room:{room_id}}}:{part}"
+
+
+def rooms() -> str:
+    """Set of the ids of all rooms that have a log."""
+    return f"{PREFIX}:rooms"

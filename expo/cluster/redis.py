@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import cast
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -19,11 +20,35 @@ from redis.exceptions import RedisError
 from expo.errors import Invalid, Unavailable
 
 TIMEOUT_S = 2.0
-"""Longest wait for connecting and for an answer; no blocking command may wait longer than half of it."""
+"""Longest wait for connecting and for an answer."""
+BLOCK_S = TIMEOUT_S / 2
+"""Longest wait that a blocking command may ask for."""
 ALIVE_S = 1.0
 """How often a listener that hears nothing asks whether the server is still there."""
 OLDEST_MAJOR = 7
 """Functions and sharded publish came with Redis 7.0."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script that runs as one step. Sent with every call: a restarted server knows none."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of a script, with keys of one hash slot."""
+
+    script: Script
+    keys: Sequence[str]
+    arguments: Sequence[str] = ()
+
+    def command(self) -> tuple[str, ...]:
+        """As Valkey takes it."""
+        return ("EVAL", self.script.source, str(len(self.keys)), *self.keys, *self.arguments)
 
 
 class Valkey:
@@ -93,14 +118,42 @@ class Valkey:
         except (RedisError, OSError, TimeoutError) as error:
             raise _away(error) from error
 
+    async def call(self, call: Call) -> object:
+        """What the script answers: None, int, str, or a list of these."""
+        return await self._run(*call.command())
+
+    async def call_all(self, calls: Sequence[Call]) -> list[object]:
+        """The answers of `calls` in order, in one round trip; other clients' commands may run in between."""
+        if not calls:
+            return []
+        pipe = self._redis.pipeline(transaction=False)
+        for call in calls:
+            pipe.execute_command(*call.command())  # pyright: ignore[reportUnknownMemberType] - untyped there
+        return await self._wait(cast("Awaitable[list[object]]", pipe.execute()))
+
+    async def field(self, key: str, name: str) -> str | None:
+        """One field of the hash `key`."""
+        return cast("str | None", await self._run("HGET", key, name))
+
+    async def wait_for_entries(
+        self, after: Mapping[str, str], *, most: int, block_s: float = BLOCK_S
+    ) -> dict[str, list[tuple[str, dict[str, str]]]]:
+        """Entries behind the ids in `after`, by stream; waits up to `block_s` for the first, empty when none comes."""
+        command = ("XREAD", "COUNT", str(most), "BLOCK", str(max(1, round(min(block_s, BLOCK_S) * 1000))), "STREAMS")
+        found = await self._run(*command, *after.keys(), *after.values())
+        return dict(cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", found or []))
+
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose()
 
     async def _run(self, *command: str) -> object:
+        return await self._wait(cast("Awaitable[object]", self._redis.execute_command(*command)))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
+
+    async def _wait(self, answer: Awaitable[Answer]) -> Answer:
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return cast("object", await self._redis.execute_command(*command))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
+                return await answer
         except (RedisError, OSError, TimeoutError) as error:
             raise _away(error) from error
 
