@@ -27,7 +27,7 @@ from expo.kit.sockets import listen, probe_udp
 from expo.kit.startup import DRAIN_S, StartFailed, WorkerReport
 from expo.kit.tasks import Backoff, Nursery
 from expo.settings import PREFIX, Settings
-from expo.store import migrate
+from expo.store import migrate, wal
 
 WORKER_START_S = 60.0
 """Longest wait for a worker's report; a busy two-core machine needs two or three seconds."""
@@ -68,6 +68,7 @@ class Supervisor:
         self._listener: socket.socket | None = None
         self._children: dict[str, Child] = {}
         self._nursery = Nursery("supervisor")
+        self._migrated = False
         self._stopping = False
         self._stopped = asyncio.Event()
         self.restarts = 0
@@ -98,7 +99,7 @@ class Supervisor:
         await self._stopped.wait()
 
     async def stop(self) -> None:
-        """Drain the workers, then end Valkey, then let go of the data folder. Idempotent."""
+        """Drain the workers, end Valkey, close the database file, then let go of the data folder. Idempotent."""
         if self._stopping:
             await self._stopped.wait()
             return
@@ -108,6 +109,8 @@ class Supervisor:
         await asyncio.gather(*(child.stop(WORKER_STOP_S) for child in self._children.values()))
         if valkey is not None:
             await valkey.stop(VALKEY_STOP_S)
+        if self._migrated:
+            await wal.fold(self._settings.effective_database_url)
         if self._listener is not None:
             self._listener.close()
         self._folder.release()
@@ -124,6 +127,7 @@ class Supervisor:
             probe_udp(settings, settings.udp_port + index)
         await self._start_valkey()
         await migrate.upgrade(settings.effective_database_url)
+        self._migrated = True
         await self._start_workers(listener)
         local_url = _local_url(settings.http_host, listener.getsockname()[1])
         return Ready(base_url=settings.public_url or local_url, local_url=local_url, workers=self.workers)

@@ -20,6 +20,14 @@ from tests.support.server import NotServingError, RunningServer, free_udp_ports,
 pytestmark = pytest.mark.cluster
 
 WAIT_S = 60.0
+AT_REST = ["expo.db", "run/lock", "secret"]
+"""What a data folder holds while no server runs."""
+
+
+def files(data_dir: Path) -> list[str]:
+    """The files below a data folder, without Valkey's own."""
+    paths = (path.relative_to(data_dir) for path in data_dir.rglob("*") if path.is_file())
+    return sorted(str(path) for path in paths if path.parts[0] != "valkey")
 
 
 def descendants(pid: int) -> set[int]:
@@ -111,10 +119,16 @@ async def test_a_stop_signal_leaves_no_process_and_no_half_written_file(tmp_path
         assert await server.stop(number) == 0
 
     assert not any(Path(f"/proc/{pid}").exists() for pid in family)
-    left = sorted(str(path.relative_to(server.data_dir)) for path in server.data_dir.rglob("*") if path.is_file())
-    assert [path for path in left if not path.startswith("valkey/")] == ["expo.db", "run/lock", "secret"]
+    assert files(server.data_dir) == AT_REST
     with contextlib.closing(sqlite3.connect(server.data_dir / "expo.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_stop_behind_a_killed_worker_closes_the_database(tmp_path: Path) -> None:
+    server = await launch(tmp_path / "data")
+    os.kill(server.children()["worker-0"], signal.SIGKILL)
+    assert await server.stop() == 0
+    assert files(server.data_dir) == AT_REST
 
 
 async def test_a_stop_during_the_start_leaves_no_process(tmp_path: Path) -> None:
