@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import secrets
 import socket
@@ -28,6 +29,8 @@ _REPORT_SHARES = 10  # downlinks are looked at in turn, all of them every 0.2 s
 _DRAIN_DATAGRAMS = 128  # per wake-up; then the loop serves others
 _SOCKET_BUFFER_BYTES = 4 << 20  # 250 ms of 100 Mb/s; the kernel grants what net.core allows
 _BUSY_RETRY_S = 5
+_PROBE_EVERY_S = 0.01
+_OWN_HOST = {"::": "::ffff:127.0.0.1", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - told apart, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,16 @@ class MediaEngine:
         self._downlinks.append(downlink)
         self.stats.viewers_current = len(self._downlinks)
         return downlink
+
+    async def probe(self) -> None:
+        """Return once the loop has read a datagram that we send to our own port. Raises OSError; has no deadline."""
+        name = self._sock.getsockname()
+        address = (_OWN_HOST.get(name[0], name[0]), self.udp_port, *name[2:])
+        before = self.stats.datagrams_received
+        while self.stats.datagrams_received == before:
+            with contextlib.suppress(BlockingIOError):  # full of media; the next try may fit
+                self._sock.sendto(b"", address)  # empty: counted, and meant for nobody
+            await asyncio.sleep(_PROBE_EVERY_S)
 
     async def close(self) -> None:
         """Say goodbye to every peer, stop the timers, free the port. Idempotent."""
