@@ -113,6 +113,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     probes: dict[str, health.Probe] = {"store": app[DATABASE].ping, "cluster": app[VALKEY].ping}
     sources: dict[str, metrics.Source] = {"http": app[EDGE_STATS].snapshot}
     if carries_media(identity):
+        probes["media"] = app[ENGINE].probe
         sources["media"] = app[ENGINE].stats.snapshot
         sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
         app.add_routes(media.routes(app[ROOMS], app[TOKENS].verify, door.proof_of(settings.load_secret())))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,26 @@ pytestmark = pytest.mark.cluster
 WAIT_S = 60.0
 AT_REST = ["expo.db", "run/lock", "secret"]
 """What a data folder holds while no server runs."""
+
+DEAF = """
+import os, signal, socket, stat
+
+def deafen(*_):
+    # As if the kernel had lost the port: the descriptor stays open, nothing arrives at it any more.
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                found = socket.socket(fileno=os.dup(fd))
+                if found.type == socket.SOCK_DGRAM and found.family != socket.AF_UNIX:
+                    with socket.socket(found.family, socket.SOCK_DGRAM) as other:
+                        os.dup2(other.fileno(), fd)
+                found.close()
+        except OSError:
+            pass
+
+signal.signal(signal.SIGUSR1, deafen)
+"""
+"""A sitecustomize that makes a process lose its UDP sockets at SIGUSR1."""
 
 
 def files(data_dir: Path) -> list[str]:
@@ -82,6 +103,19 @@ async def test_a_started_server_is_ready_on_every_worker(tmp_path: Path) -> None
                 http.get("http://worker/readyz") as response,
             ):
                 assert response.status == 200
+
+
+async def test_a_worker_whose_media_socket_is_dead_is_alive_and_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(DEAF)
+    async with running_server(tmp_path / "data", env={"PYTHONPATH": str(tmp_path)}) as server:
+        assert (await answer(server, "/readyz"))[0] == 200
+
+        os.kill(server.children()["worker-0"], signal.SIGUSR1)
+
+        assert await answer(server, "/healthz") == (200, "ok\n")
+        status, body = await answer(server, "/readyz")
+        assert status == 503
+        assert json.loads(body)["planes"] == {"store": "ok", "cluster": "ok", "media": "media.away"}
 
 
 async def test_a_killed_worker_comes_back_while_the_other_serves(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ PROBE_S = 2.0
 """A plane that does not answer in this time is away."""
 
 Probe = Callable[[], Awaitable[None]]
-"""Returns when its plane works and raises ExpoError when it does not."""
+"""Returns when its plane works; raises ExpoError or OSError when it does not, or stays silent."""
 
 log = get_logger(__name__)
 
@@ -62,7 +62,7 @@ async def _state(name: str, probe: Probe) -> str:
             await probe()
     except ExpoError as error:
         return error.code
-    except TimeoutError:
+    except OSError:  # TimeoutError is one
         return f"{name}.away"
     except Exception:
         log.exception("readiness probe failed", plane=name)

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from expo.errors import Unavailable
+from expo.media.engine import EngineConfig, MediaEngine
 from expo.ops import health
 from expo.ops.drain import DRAIN, Drain
 
@@ -74,3 +75,29 @@ async def test_a_draining_worker_is_alive_and_not_ready() -> None:
 
         assert answer.status == 503
         assert (await answer.json())["planes"]["worker"] == "draining"
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0", "::", "::1"])
+async def test_a_media_port_is_ready_while_the_loop_reads_it(bind: str) -> None:
+    engine = await MediaEngine.open(EngineConfig(bind, 0, ("127.0.0.1",)))
+    try:
+        async with client(media=engine.probe) as http:
+            for _ in range(2):
+                answer = await http.get("/readyz")
+                assert answer.status == 200, await answer.text()
+        assert engine.stats.datagrams_received >= 2
+        assert engine.stats.datagrams_refused == engine.stats.stun_refused == 0
+    finally:
+        await engine.close()
+
+
+@pytest.mark.media
+async def test_a_closed_media_port_is_away_at_once() -> None:
+    engine = await MediaEngine.open(EngineConfig("127.0.0.1", 0, ("127.0.0.1",)))
+    await engine.close()
+    async with client(store=works, media=engine.probe) as http:
+        answer = await http.get("/readyz")
+
+        assert answer.status == 503
+        assert (await answer.json())["planes"] == {"store": "ok", "media": "media.away"}
