@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 import platform
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import cast
+
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Spread:
 class Figure:
     """One measured value beside its target. `seconds` is how long media flowed, all repetitions together.
 
-    `details` are the benchmark's own keys in the JSON; `why` says what makes it fail beyond the value itself.
+    `details` are the benchmark's own keys in the JSON; `why` says what makes it fail beyond the value itself. A
+    benchmark that `broke` has nothing but its name and `why`.
     """
 
     name: str
@@ -48,6 +53,12 @@ class Figure:
     cipher: str = ""
     details: Mapping[str, object] = field(default_factory=dict[str, object])
     why: tuple[str, ...] = ()
+    broke: bool = False
+
+    @classmethod
+    def broken(cls, name: str, error: BaseException) -> Figure:
+        """What stands in the place of a figure that could not be measured."""
+        return cls(name, "not measured", math.nan, "", math.nan, why=(in_a_line(error),), broke=True)
 
     @property
     def passed(self) -> bool:
@@ -60,6 +71,8 @@ class Figure:
 
     def line(self) -> str:
         """The one line that a person reads."""
+        if self.broke:
+            return f"FAIL  {self.name}: {self.what}: {'; '.join(self.why)}"
         parts = [
             f"{'PASS' if self.passed else 'FAIL'}  {self.name}: {self.what} {self.value:.3g} {self.unit}".rstrip(),
             f"target {self.goal}",
@@ -80,7 +93,7 @@ class Figure:
             "passed": self.passed,
             "value": self.value,
             "unit": self.unit,
-            "target": self.goal,
+            "target": "" if self.broke else self.goal,
             "viewers": self.viewers,
             "seconds": round(self.seconds, 3),
             "packets": self.packets,
@@ -91,11 +104,15 @@ class Figure:
             "why": list(self.why),
             **self.details,
         }
-        return json.dumps(values, indent=2)
+        # JSON has no NaN: what was not measured is null.
+        return json.dumps(json.loads(json.dumps(values), parse_constant=lambda _: None), indent=2)
 
     def row(self) -> str:
         """Of the table in the README."""
         command = f'`make bench ARGS="{self.name}"`'
+        if self.broke:
+            reason = "; ".join(self.why).replace("|", "\\|")
+            return f"| {self.name} | {self.what} | | **no** | {reason} | {command} |"
         sample = ", ".join(
             part
             for part in (
@@ -114,6 +131,16 @@ def table(figures: Iterable[Figure]) -> str:
     """Markdown of all figures, with the machine under it."""
     head = ["| figure | measured | target | reached | sample | command |", "|---|---|---|---|---|---|"]
     return "\n".join([*head, *(figure.row() for figure in figures), "", f"Measured on: {machine()}.", ""])
+
+
+def in_a_line(error: BaseException) -> str:
+    """What went wrong and where in the benchmarks, of a group its first."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return in_a_line(group.exceptions[0])
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == _HERE]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split())))) + place
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -157,5 +184,4 @@ def write_json(path: Path, figures: Sequence[Figure]) -> None:
     """One object for one figure, a list for several."""
     texts = [figure.as_json() for figure in figures]
     text = texts[0] if len(texts) == 1 else json.dumps([json.loads(each) for each in texts], indent=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")

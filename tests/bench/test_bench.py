@@ -8,8 +8,12 @@ import math
 import os
 import socket
 import time
+from argparse import Namespace
 from pathlib import Path
 
+import pytest
+
+from tests.bench.__main__ import BENCHMARKS, parse, run
 from tests.bench.cpu import Meter, cpu_ns, cpu_ticks_ns, resident_kib
 from tests.bench.crowd import header_bytes, sampled_positions
 from tests.bench.figures import Figure, Spread, lost_packets, mismatches, percentile, table, write_json
@@ -74,8 +78,8 @@ def test_a_failed_figure_says_why_in_its_line_and_its_json(tmp_path: Path) -> No
     bad = figure(why=("5 packets lost",), details={"ratio": {"janus": 0.5}}, viewers=50, packets=7, lost=5, verified=3)
     assert bad.line().startswith("FAIL  x: cost 2 us | target <= 3 us | 50 viewers | 7 packets")
     assert bad.line().endswith("5 packets lost")
-    write_json(tmp_path / "new" / "one.json", [bad])
-    content = json.loads((tmp_path / "new" / "one.json").read_text())
+    write_json(tmp_path / "one.json", [bad])
+    content = json.loads((tmp_path / "one.json").read_text())
     assert content["ratio"] == {"janus": 0.5}
     assert {"viewers", "seconds", "packets", "lost", "verified"} <= content.keys()
     write_json(tmp_path / "two.json", [bad, bad])
@@ -83,6 +87,107 @@ def test_a_failed_figure_says_why_in_its_line_and_its_json(tmp_path: Path) -> No
     assert '| cost | 2 us | <= 3 us | **no** | 50 viewers, 7 packets, 5 lost, 3 verified | `make bench ARGS="x"` |' in (
         table([bad])
     )
+
+
+def test_what_was_not_measured_is_null_in_json() -> None:
+    assert (
+        json.loads(figure(value=math.nan, details={"p50": math.nan}).as_json(), parse_constant=pytest.fail)["p50"]
+        is None
+    )
+
+
+async def measured(_: Namespace) -> list[Figure]:
+    return [figure()]
+
+
+async def breaks(_: Namespace) -> list[Figure]:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(never_comes(), name="never")
+    return []
+
+
+async def never_comes() -> None:
+    raise ConnectionError("nobody\nlistens | here")
+
+
+async def test_figures_go_to_the_terminal_and_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["--json", str(tmp_path / "new" / "f.json"), "--markdown", str(tmp_path / "other" / "f.md")]
+
+    assert await run(parse(["memory", *files]), {"memory": measured}) == 0
+
+    assert capsys.readouterr().out.splitlines()[1] == figure().line()
+    assert json.loads((tmp_path / "new" / "f.json").read_text())["value"] == 2.0
+    assert (tmp_path / "other" / "f.md").read_text() == table([figure()])
+
+
+async def test_a_benchmark_that_breaks_is_one_line_and_the_later_ones_still_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = parse(["all", "--json", str(tmp_path / "f.json"), "--markdown", str(tmp_path / "f.md")])
+
+    assert await run(options, {"memory": breaks, "join": measured}) == 1
+
+    begun, broken, *after = capsys.readouterr().out.splitlines()
+    assert begun == "  -- memory"
+    assert broken.startswith("FAIL  memory: not measured: ConnectionError: nobody listens | here (test_bench.py:")
+    assert after == ["  -- join", figure().line()]
+    first, second = json.loads((tmp_path / "f.json").read_text())
+    assert (first["benchmark"], first["passed"], first["value"]) == ("memory", False, None)
+    assert (second["benchmark"], second["passed"], second["value"]) == ("x", True, 2.0)
+    rows = (tmp_path / "f.md").read_text().splitlines()[2:4]
+    assert "| **no** | ConnectionError: nobody listens \\| here" in rows[0]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [7, 7]
+
+
+async def test_a_missed_target_is_exit_code_1_and_a_stop_keeps_what_was_measured(tmp_path: Path) -> None:
+    async def misses(_: Namespace) -> list[Figure]:
+        return [figure(value=9.0)]
+
+    async def is_stopped(_: Namespace) -> list[Figure]:
+        raise asyncio.CancelledError
+
+    assert await run(parse(["join"]), {"join": misses}) == 1
+    options = parse(["join", "memory", "--json", str(tmp_path / "f.json")])
+    with pytest.raises(asyncio.CancelledError):
+        await run(options, {"join": measured, "memory": is_stopped})
+    assert json.loads((tmp_path / "f.json").read_text())["value"] == 2.0
+
+
+def test_arguments_have_defaults_and_every_benchmark_a_name() -> None:
+    options = parse(["fanout"])
+    assert (options.viewers, options.against, options.seconds, options.repeat, options.tries) == (
+        None,
+        "janus",
+        20,
+        3,
+        5,
+    )
+    assert (options.json, options.markdown) == (None, None)
+    assert parse([*BENCHMARKS, "all"]).names == [*BENCHMARKS, "all"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "speed",
+        "join --viewers 0",
+        "join --viewers many",
+        "latency --seconds 0",
+        "latency --seconds nan",
+        "fanout --against nginx",
+        "fanout --repeat -1",
+        "memory --json /",
+        "memory --markdown /dev/null/figures.md",
+    ],
+)
+def test_arguments_without_sense_are_refused_before_anything_is_measured(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        parse(words.split())
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: make bench ARGS=...")
 
 
 def test_samples_stand_first_last_and_evenly_between() -> None:
