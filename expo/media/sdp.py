@@ -65,17 +65,17 @@ def answer_publish(offer: Offer, local: Local, *, start_bps: int) -> Plan:
     sdp.nothing_to_publish, sdp.malformed.
     """
     plans: dict[int, MediaPlan] = {}
-    for index, media in enumerate(offer.media):
+    choices = _choices(offer)
+    for index, (media, choice) in enumerate(zip(offer.media, choices, strict=True)):
         if not media.sends or any(plan.kind == media.kind for plan in plans.values()):
             continue
-        choice = choose(media)
         if choice is None:
             raise no_codec(media, publishing=True)
         plans[index] = plan_media(media, choice, None)
     if not plans:
         raise Invalid("sdp.nothing_to_publish", "no m-line of the offer sends audio or video", status=422)
     _check_unique(plans.values())
-    return _answered(offer, local, plans, "recvonly", start_bps)
+    return _answered(offer, local, choices, plans, "recvonly", start_bps)
 
 
 def answer_watch(offer: Offer, local: Local, lanes: tuple[LaneSpec, ...]) -> Plan:
@@ -83,19 +83,18 @@ def answer_watch(offer: Offer, local: Local, lanes: tuple[LaneSpec, ...]) -> Pla
 
     Raises Invalid: sdp.viewer_needs_h264, sdp.no_usable_codec, sdp.nothing_to_watch, sdp.malformed.
     """
-    waiting = {"audio": [lane for lane in lanes if lane.kind == "audio"], "video": []}
-    waiting["video"] = [lane for lane in lanes if lane.kind == "video"]
+    waiting = {kind: [lane for lane in lanes if lane.kind == kind] for kind in ("audio", "video")}
     plans: dict[int, MediaPlan] = {}
-    for index, media in enumerate(offer.media):
+    choices = _choices(offer)
+    for index, (media, choice) in enumerate(zip(offer.media, choices, strict=True)):
         if not media.receives or not waiting[media.kind]:
             continue
-        choice = choose(media)
         if choice is None:
             raise no_codec(media, publishing=False)
         plans[index] = plan_media(media, choice, waiting[media.kind].pop(0))
     if not plans:
         raise Invalid("sdp.nothing_to_watch", "no m-line of the offer receives one of the lanes", status=422)
-    return _answered(offer, local, plans, "sendonly", None, lanes)
+    return _answered(offer, local, choices, plans, "sendonly", None, lanes)
 
 
 def _check_unique(plans: Iterable[MediaPlan]) -> None:
@@ -109,9 +108,14 @@ def _check_unique(plans: Iterable[MediaPlan]) -> None:
         raise Invalid("sdp.malformed", "a payload type or an ssrc is used for two streams of the bundle")
 
 
+def _choices(offer: Offer) -> list[Choice | None]:
+    return [choose(media) if media.usable else None for media in offer.media]
+
+
 def _answered(
     offer: Offer,
     local: Local,
+    choices: Sequence[Choice | None],
     plans: Mapping[int, MediaPlan],
     direction: Literal["recvonly", "sendonly"],
     start_bps: int | None,
@@ -120,8 +124,7 @@ def _answered(
     by_name = {lane.name: lane for lane in lanes}
     kept: list[str] = []
     body: list[str] = []
-    for index, media in enumerate(offer.media):
-        choice = choose(media) if media.usable else None
+    for index, (media, choice) in enumerate(zip(offer.media, choices, strict=True)):
         plan = plans.get(index)
         if choice is None:
             body += _refused(media, offer.remote, local)

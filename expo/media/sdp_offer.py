@@ -121,18 +121,20 @@ def _sections(lines: list[str]) -> tuple[_Section, list[_Section]]:
     current = session = _Section()
     sections: list[_Section] = []
     for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        if len(line) < 2 or line[1] != "=" or not "a" <= line[0] <= "z":
-            raise Invalid("sdp.malformed", f"line {number} is not of the form x=value")
-        if line[0] == "m":
+        kind = line[:2]
+        if kind == "a=":
+            name, _, value = line[2:].rstrip().partition(":")
+            if name in current.attributes:
+                current.attributes[name].append(value.lstrip())
+            else:
+                current.attributes[name] = [value.lstrip()]
+        elif kind == "m=":
             if len(sections) == MAX_MEDIA:
                 raise Invalid("sdp.too_many_media", f"more than {MAX_MEDIA} m-lines")
             current = _Section(head=line[2:].rstrip())
             sections.append(current)
-        elif line[0] == "a":
-            name, _, value = line[2:].rstrip().partition(":")
-            current.attributes.setdefault(name, []).append(value.lstrip())
+        elif line and (kind[1:] != "=" or not "a" <= kind[0] <= "z"):
+            raise Invalid("sdp.malformed", f"line {number} is not of the form x=value")
     return session, sections
 
 
