@@ -59,10 +59,18 @@ class Feed:
         self.cache: PacketCache[FeedPacket] = PacketCache()
         self.source: Source | None = None
         self.sinks: tuple[Sink, ...] = ()
-        self.last: tuple[FeedPacket, int] | None = None
-        """The newest packet, with the server time (us) of its sample: what sender reports are made of."""
+        self._newest: FeedPacket | None = None
+        self._newest_of: Source | None = None
+        self._newest_timestamp = 0
         self._next: Source | None = None
         self._munger = Munger()
+
+    @property
+    def last(self) -> tuple[FeedPacket, int] | None:
+        """The newest packet, with the server time (us) of its sample: what sender reports are made of."""
+        if self._newest is None or self._newest_of is None:
+            return None
+        return self._newest, self._newest_of.server_us(self._newest_timestamp)
 
     def point(self, source: Source | None) -> None:
         """Show another Track. Sound changes at once; a picture holds the old Track until the new one's key frame."""
@@ -102,8 +110,9 @@ class Feed:
             return
         out = FeedPacket(*numbers, 0x80 if packet.marker else 0, packet.payload)
         self.cache.put(out.sequence, out)
-        if self.last is None or (out.timestamp - self.last[0].timestamp) & 0x80000000 == 0:
-            self.last = out, source.server_us(packet.timestamp)
+        newest = self._newest
+        if newest is None or (out.timestamp - newest.timestamp) & 0x80000000 == 0:
+            self._newest, self._newest_of, self._newest_timestamp = out, source, packet.timestamp
         for sink in self.sinks:
             sink.push(out, packet.arrival_us, key_frame=key_frame)
 

@@ -55,8 +55,8 @@ class Lane:
     def leave(self) -> None:
         """Remember where this lane's numbering stands, so that the next Feed continues it."""
         feed, self.feed = self.feed, None
-        if feed is not None and feed.last is not None and self._first_sequence is not None:
-            packet, at_us = feed.last
+        if feed is not None and (last := feed.last) is not None and self._first_sequence is not None:
+            packet, at_us = last
             _, _, sequence_offset, timestamp_offset = self.form
             self._left_at = packet.sequence + sequence_offset, packet.timestamp + timestamp_offset, at_us
 

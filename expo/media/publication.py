@@ -97,7 +97,7 @@ class Publication:
             if track.feeds:
                 track.request_key_frame()
 
-    def on_rtp(self, packet: bytes, arrival_us: int) -> None:
+    def on_rtp(self, packet: memoryview, arrival_us: int) -> None:
         try:
             rtp = parse_rtp(packet, arrival_us)
             track = self._by_payload_type.get(rtp.payload_type)

@@ -38,13 +38,16 @@ class RtpPacket(msgspec.Struct, gc=False, eq=False):
     arrival_us: int
 
 
-def parse_rtp(data: bytes, arrival_us: int) -> RtpPacket:
-    """Parse one datagram (RFC 3550 5.1); raises Malformed. Contributing sources are skipped, padding is cut off."""
+def parse_rtp(data: bytes | memoryview, arrival_us: int) -> RtpPacket:
+    """Parse one datagram (RFC 3550 5.1); raises Malformed. Contributing sources are skipped, padding is cut off.
+
+    `data` may be a view of a buffer that is used again: the packet holds copies.
+    """
     size = len(data)
     if size >= _EXTENDED_SIZE:
         first, second, sequence, timestamp, ssrc, profile, words = _unpack_extended(data)
         if first == 0x80:
-            return RtpPacket(second > 127, second & 127, sequence, timestamp, ssrc, data[12:], None, arrival_us)
+            return RtpPacket(second > 127, second & 127, sequence, timestamp, ssrc, bytes(data[12:]), None, arrival_us)
         if first == 0x90:
             start = 16 + words * 4
             if start > size:
@@ -55,8 +58,8 @@ def parse_rtp(data: bytes, arrival_us: int) -> RtpPacket:
                 sequence,
                 timestamp,
                 ssrc,
-                data[start:],
-                (profile, data[16:start]),
+                bytes(data[start:]),
+                (profile, bytes(data[16:start])),
                 arrival_us,
             )
     return _parse_rare(data, size, arrival_us)
@@ -172,7 +175,7 @@ def _two_byte_extension(body: bytes, ext_id: int) -> bytes | None:
     return None
 
 
-def _parse_rare(data: bytes, size: int, arrival_us: int) -> RtpPacket:
+def _parse_rare(data: bytes | memoryview, size: int, arrival_us: int) -> RtpPacket:
     if size < _HEADER_SIZE:
         raise Malformed("rtp: shorter than its header")
     first: int
@@ -188,7 +191,7 @@ def _parse_rare(data: bytes, size: int, arrival_us: int) -> RtpPacket:
         profile = data[start] << 8 | data[start + 1]
         start = body + (data[start + 2] << 8 | data[start + 3]) * 4
         if start <= size:
-            extensions = (profile, data[body:start])
+            extensions = (profile, bytes(data[body:start]))
     if start > size:
         raise Malformed("rtp: header longer than the packet")
     stop = size
@@ -196,4 +199,5 @@ def _parse_rare(data: bytes, size: int, arrival_us: int) -> RtpPacket:
         stop -= data[-1]
         if stop == size or stop < start:
             raise Malformed("rtp: impossible padding")
-    return RtpPacket(second > 127, second & 127, sequence, timestamp, ssrc, data[start:stop], extensions, arrival_us)
+    payload = bytes(data[start:stop])
+    return RtpPacket(second > 127, second & 127, sequence, timestamp, ssrc, payload, extensions, arrival_us)

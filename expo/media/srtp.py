@@ -50,22 +50,25 @@ class Srtp:
 
     def protect(self, packet: bytes) -> bytes:
         """Protect one RTP packet; SrtpError when libsrtp refuses it."""
-        return _run(_lib.srtp_protect, self._tx_handle, packet)
+        return bytes(_run(_lib.srtp_protect, self._tx_handle, packet))
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Protect one compound RTCP packet."""
-        return _run(_lib.srtp_protect_rtcp, self._tx_handle, packet)
+        return bytes(_run(_lib.srtp_protect_rtcp, self._tx_handle, packet))
 
-    def unprotect(self, packet: bytes) -> bytes:
-        """Authenticate and decrypt one RTP packet; SrtpError on forgery or replay."""
+    def unprotect(self, packet: bytes | memoryview) -> memoryview:
+        """Authenticate and decrypt one RTP packet; SrtpError on forgery or replay.
+
+        The view is valid until the next call of any method of any session: whoever keeps the packet copies it.
+        """
         return _run(_lib.srtp_unprotect, self._rx_handle, packet)
 
-    def unprotect_rtcp(self, packet: bytes) -> bytes:
+    def unprotect_rtcp(self, packet: bytes | memoryview) -> bytes:
         """Authenticate and decrypt one compound RTCP packet."""
-        return _run(_lib.srtp_unprotect_rtcp, self._rx_handle, packet)
+        return bytes(_run(_lib.srtp_unprotect_rtcp, self._rx_handle, packet))
 
 
-def _run(function: Any, handle: Any, packet: bytes) -> bytes:
+def _run(function: Any, handle: Any, packet: bytes | memoryview) -> memoryview:
     size = len(packet)
     if size > _MAX_PLAIN_BYTES:
         raise SrtpError("packet too long")
@@ -74,4 +77,4 @@ def _run(function: Any, handle: Any, packet: bytes) -> bytes:
     status = function(handle, _scratch, _length)
     if status:
         raise SrtpError(f"libsrtp status {status}")
-    return bytes(_view[: _length[0]])
+    return _view[: _length[0]]

@@ -69,7 +69,7 @@ class Downlink:
         for lane in self.lanes:
             self._attach(lane)
 
-    def on_rtp(self, packet: bytes, arrival_us: int) -> None:
+    def on_rtp(self, packet: memoryview, arrival_us: int) -> None:
         """A viewer has nothing to send; its packets are authenticated and ignored."""
 
     def on_rtcp(self, packet: bytes, arrival_us: int) -> None:
@@ -144,9 +144,9 @@ class Downlink:
 
 def _sender_report(lane: Lane, now_us: int) -> SenderReport | None:
     feed = lane.feed
-    if feed is None or feed.last is None or not lane.packets_sent:
+    if feed is None or not lane.packets_sent or (last := feed.last) is None:
         return None
-    packet, sample_us = feed.last
+    packet, sample_us = last
     _, ssrc, _, timestamp_offset = lane.form
     ticks = (now_us - sample_us) * feed.clock_rate // 1_000_000
     return SenderReport(

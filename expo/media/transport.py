@@ -26,8 +26,8 @@ class PacketHandler(Protocol):
 
     def on_connected(self) -> None: ...
 
-    def on_rtp(self, packet: bytes, arrival_us: int) -> None:
-        """One decrypted RTP packet. Synchronous; may drop, may not wait."""
+    def on_rtp(self, packet: memoryview, arrival_us: int) -> None:
+        """One decrypted RTP packet, valid during the call. Synchronous; may drop, may not wait."""
         ...
 
     def on_rtcp(self, packet: bytes, arrival_us: int) -> None: ...
@@ -97,13 +97,13 @@ class Transport:
     def receive_dtls(self, datagram: bytes) -> None:
         self._dtls.feed(datagram)
 
-    def receive_media(self, datagram: bytes, arrival_us: int) -> None:
+    def receive_media(self, datagram: bytes | memoryview, arrival_us: int) -> None:
         """Take one SRTP or SRTCP datagram from an opened address (RFC 5761 4 tells them apart)."""
         srtp, handler = self.srtp, self.handler
         if srtp is None:
             # The peer may have finished the handshake a moment before us, and its key frame comes only once.
             if len(self._early) < _EARLY_DATAGRAMS:
-                self._early.append((datagram, arrival_us))
+                self._early.append((bytes(datagram), arrival_us))
             return
         if handler is None or len(datagram) < 12:
             self._stats.srtp_rejected += 1

@@ -21,6 +21,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("names", nargs="+", choices=[*BENCHMARKS, "all"], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--viewers", type=count, help="default: what the figure's target says")
+    parser.add_argument("--publishers", type=count, help="ingest: how many at once")
     parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
     parser.add_argument("--seconds", type=seconds, default=20.0, help="length of one repetition")
     parser.add_argument("--repeat", type=count, default=3, help="fanout: repetitions in one run")
@@ -61,7 +62,7 @@ async def _fanout(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _ingest(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.ingest(options.seconds, options.tries)]
+    return [await solo.ingest(options.publishers or 8, options.seconds, options.tries)]
 
 
 async def _memory(options: argparse.Namespace) -> list[Figure]:

@@ -24,7 +24,7 @@ from tests.bench.figures import Figure, lost_packets, mismatches, percentile
 from tests.bench.ours import OurServer, our_server
 from tests.bench.place import HOST, SERVER_CORE, show
 from tests.bench.reader import SO_TIMESTAMPNS, receive_stamped
-from tests.bench.source import Publisher, digest, encode_programme
+from tests.bench.source import FPS, Publisher, digest, encode_programme
 
 _AT_ONCE = 4
 _DIRECT_PACKETS = 500
@@ -32,74 +32,102 @@ _DIRECT_PACKETS = 500
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """A server with a publisher on air."""
+    """A server with publishers on air, each in a room of its own; most figures have but one."""
 
     certificate: Certificate
     server: OurServer
-    publisher: Publisher
-    peer: Peer
+    publishers: tuple[Publisher, ...]
+    peers: tuple[Peer, ...]
+
+    @property
+    def publisher(self) -> Publisher:
+        return self.publishers[0]
+
+    @property
+    def peer(self) -> Peer:
+        return self.peers[0]
 
     def meter(self) -> Meter:
         return Meter(partial(list[int], self.server.pids), SERVER_CORE)
 
+    @property
+    def packets(self) -> int:
+        """Sent so far."""
+        return sum(publisher.packets for publisher in self.publishers)
+
+    async def pause(self) -> None:
+        """Returns once the last packet of all has had time to arrive."""
+        await asyncio.gather(*(publisher.pause() for publisher in self.publishers))
+
+    async def resume(self) -> None:
+        """One after the other, so that their pictures come spread over the frame time, as cameras' do."""
+        for publisher in self.publishers:
+            publisher.resume()
+            await asyncio.sleep(1 / FPS / len(self.publishers))
+
 
 @contextlib.asynccontextmanager
-async def studio() -> AsyncGenerator[Studio]:
+async def studio(publishers: int = 1) -> AsyncGenerator[Studio]:
     certificate = Certificate.generate()
     frames, opus = encode_programme()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with our_server(Path(folder) / "ours") as server:
+    async with contextlib.AsyncExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        server = await opened.enter_async_context(our_server(Path(folder) / "ours", stages=publishers))
+        peers: list[Peer] = []
+        running: list[Publisher] = []
+        for number in range(publishers):
             peer = Peer.publisher(certificate, PeerOptions(bind=HOST))
-            await server.publish(peer)
-            publisher = Publisher([peer], frames, opus)
-            async with publisher.running():
-                try:
-                    yield Studio(certificate, server, publisher, peer)
-                finally:
-                    await peer.close()
+            await server.publish(peer, number)
+            opened.push_async_callback(peer.close)
+            peers.append(peer)
+            running.append(Publisher([peer], frames, opus))
+            await opened.enter_async_context(running[-1].running())
+        yield Studio(certificate, server, tuple(running), tuple(peers))
 
 
-async def ingest(seconds: float, tries: int) -> Figure:
-    """CPU per packet that comes in, nobody watching; the server's idle timers are measured apart and printed.
+async def ingest(publishers: int, seconds: float, tries: int) -> Figure:
+    """CPU per packet that comes in from `publishers`, nobody watching; the idle server is measured apart and taken off.
 
-    Thirty short bursts a second find the caches as others left them, so this too wants a calm machine.
+    How many there are decides: between the bursts of a lone camera the core sleeps and forgets its caches, which on a
+    machine with nothing else to do makes every wake-up cost several times what it costs a busy one.
     """
-    async with studio() as place:
+    async with studio(publishers) as place:
         await asyncio.sleep(2)
         return await calmest(partial(_ingest, place, seconds), tries)
 
 
 async def _ingest(place: Studio, seconds: float) -> tuple[Figure, float]:
-    await place.publisher.pause()
+    await place.pause()
     idle_meter = place.meter()
     await asyncio.sleep(seconds / 2)
     idle = idle_meter.stop()
     idle_us_per_s = idle.cpu_ns / 1e3 / idle.seconds
-    before, packets = await place.server.counters(), place.publisher.packets
+    before, sent = await place.server.counters(), place.packets
     meter = place.meter()
-    place.publisher.resume()
+    await place.resume()
     await asyncio.sleep(seconds)
-    await place.publisher.pause()
+    await place.pause()
     usage = meter.stop()
-    after, packets = await place.server.counters(), place.publisher.packets - packets
+    after, sent = await place.server.counters(), place.packets - sent
     arrived = round(after["packets_received"] - before["packets_received"])
     gross = usage.cpu_ns / 1e3 / max(1, arrived)
     net = (usage.cpu_ns / 1e3 - idle_us_per_s * usage.seconds) / max(1, arrived)
     foreign = meter.foreign_share(usage.cpu_ns)
     show(f"idle server {idle_us_per_s / 1e4:.2f} % of a core")
     show(f"{net:.2f} us per packet, {gross:.2f} us with all that an idle server does (timers, Valkey, supervisor)")
+    count = len(place.publishers)
     figure = Figure(
-        name="ingest",
-        what="server CPU per packet that comes in, nobody watching",
+        name=f"ingest --publishers {count}",
+        what=f"server CPU per packet that comes in from {count} publishers, nobody watching",
         value=round(net, 2),
         unit="us",
         target=25,
         packets=arrived,
         seconds=seconds,
-        lost=packets - arrived,
+        lost=sent - arrived,
         cipher=CIPHER,
-        details={"us_per_packet": round(net, 2), "us_per_packet_with_idle": round(gross, 2)},
-        why=(f"{packets - arrived} packets lost",) if packets != arrived else (),
+        details={"us_per_packet": round(net, 2), "us_per_packet_with_idle": round(gross, 2), "publishers": count},
+        why=(f"{sent - arrived} packets lost",) if sent != arrived else (),
     )
     return figure, foreign
 
