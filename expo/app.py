@@ -7,9 +7,14 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from expo.accounts.rules import landing
+from expo.accounts import routes as accounts
+from expo.accounts.keys import OCCASIONS, REVOCATIONS, TOKENS
+from expo.accounts.revocations import Revocations
+from expo.accounts.rules import landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
+from expo.catalogue import pages as stands
+from expo.catalogue.pages import AGENDA
 from expo.cluster.redis import Valkey
 from expo.cluster.workers import WorkerIdentity, WorkerRegistry, private_socket
 from expo.edge import http
@@ -22,9 +27,10 @@ from expo.ops import health, metrics
 from expo.rooms import door, media
 from expo.rooms.host import RoomHost
 from expo.settings import Settings
-from expo.showcases import pages, studio
+from expo.showcases import agenda, pages, studio
 from expo.showcases import routes as showcases
-from expo.showcases.keys import DOOR, TOKENS
+from expo.showcases.keys import DOOR
+from expo.showcases.occasions import occasion
 from expo.showcases.policy import ShowcaseRooms
 from expo.store.db import Database
 
@@ -40,7 +46,7 @@ def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
     app = http.application(trusted_proxies=settings.trusted_proxies)
     app[SETTINGS] = settings
     app[IDENTITY] = identity
-    app.cleanup_ctx.extend((_store, _cluster, _media, _rooms, _http))  # closed in reverse
+    app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _http))  # closed in reverse
     return app
 
 
@@ -60,6 +66,7 @@ async def _store(app: web.Application) -> AsyncIterator[None]:
     app[DATABASE] = database = await Database.open(settings.effective_database_url)
     app[PRINCIPALS] = People(database, tokens)
     app[LANDING] = landing_of
+    app[OCCASIONS] = occasion
     yield
     await database.close()
 
@@ -73,6 +80,13 @@ async def _cluster(app: web.Application) -> AsyncIterator[None]:
     with contextlib.suppress(Unavailable):
         await registry.leave()
     await valkey.close()
+
+
+async def _people(app: web.Application) -> AsyncIterator[None]:
+    app[REVOCATIONS] = revocations = Revocations(app[TOKENS], app[DATABASE], app[VALKEY])
+    await revocations.open()
+    yield
+    await revocations.close()
 
 
 async def _media(app: web.Application) -> AsyncIterator[None]:
@@ -98,6 +112,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         app[ROOMS] = host = RoomHost(app[ENGINE], ShowcaseRooms(app[DATABASE]))
         app[DOOR] = door.OwnDoor(host)
         host.open()
+        app[REVOCATIONS].on_revoked(lambda person: [host.expel(name) for name in participants_of(person)])
         yield
         await host.close()
     else:
@@ -116,12 +131,13 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
         probes["media"] = app[ENGINE].probe
         sources["media"] = app[ENGINE].stats.snapshot
         sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
-        app.add_routes(media.routes(app[ROOMS], app[TOKENS].verify, door.proof_of(settings.load_secret())))
+        app.add_routes(media.routes(app[ROOMS], app[REVOCATIONS].verify, door.proof_of(settings.load_secret())))
     else:
         app.add_routes(door.routes(app[FAR_DOOR]))
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
-    for routes in (showcases.routes(), pages.routes(), studio.routes()):
+    app[AGENDA] = agenda.showings
+    for routes in (accounts.routes(), showcases.routes(), pages.routes(), stands.routes(), studio.routes()):
         app.add_routes(routes)
     yield

@@ -13,9 +13,9 @@ function entries(): string[] {
   const scripts = readdirSync(join(here, "src/pages"))
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
     .map((name) => `src/pages/${name}`);
-  const sheets = ["site", "home", "stage", "studio", "check"]
-    .map((name) => `styles/${name}.css`)
-    .filter((path) => existsSync(join(here, path)));
+  const sheets = readdirSync(join(here, "styles"))
+    .filter((name) => name.endsWith(".css") && !["tokens.css", "components.css"].includes(name)) // site.css holds those
+    .map((name) => `styles/${name}`);
   return [...scripts, ...sheets].map((path) => join(here, path));
 }
 

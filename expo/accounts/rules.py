@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from expo.errors import Forbidden
-from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
+from expo.ids import ExhibitorId, ParticipantId, PersonId, RoomId, ShowcaseId
 
 Role = Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Can = Literal["publish", "start", "takeover", "watch"]
+Can = Literal["publish", "start", "takeover", "watch", "run", "present", "write"]
 CANS: tuple[Can, ...] = get_args(Can)
 
 ROOM_GRANT_LIFE = timedelta(hours=12)
@@ -31,25 +31,32 @@ LinkState = Literal["open", "revoked", "expired", "full"]
 
 _NONE: frozenset[Can] = frozenset()
 _ROOM: dict[Role, frozenset[Can]] = {
-    "organiser": frozenset({"publish", "start", "takeover", "watch"}),
-    "exhibitor": frozenset({"publish", "start", "takeover", "watch"}),
-    "buyer": frozenset({"watch"}),
-    "interpreter": frozenset({"watch"}),
-    "moderator": frozenset({"watch"}),
-    "technician": frozenset({"publish", "start", "takeover", "watch"}),
+    "organiser": frozenset({"publish", "start", "takeover", "watch", "write", "run"}),
+    "exhibitor": frozenset({"publish", "start", "takeover", "watch", "write", "present"}),
+    "buyer": frozenset({"watch", "write"}),
+    "interpreter": frozenset({"watch", "write"}),
+    "moderator": frozenset({"watch", "write"}),
+    "technician": frozenset({"publish", "start", "takeover", "watch", "write"}),
     "operator": frozenset({"watch"}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RoomGrant:
-    """What one participant may do in one room until `expires_at` (aware). `name` is shown to others."""
+    """What one participant may do in one room until `expires_at` (aware). `name` and `company` are shown to others.
+
+    `role` is a person's role, `guest` for somebody who gave a name, empty where it does not matter; `exhibitor` is the
+    company that an exhibitor speaks for.
+    """
 
     room: RoomId
     participant: ParticipantId
     name: str
     can: frozenset[Can]
     expires_at: datetime
+    role: Role | Literal["guest", ""] = ""
+    exhibitor: ExhibitorId | None = None
+    company: str = ""
 
     @property
     def person(self) -> PersonId:
@@ -74,7 +81,7 @@ def room_rights(role: Role, *, own: bool) -> frozenset[Can]:
     A stranger among the exhibitors watches like a buyer.
     """
     if role == "exhibitor" and not own:
-        return frozenset({"watch"})
+        return frozenset({"watch", "write"})
     return _ROOM.get(role, _NONE)
 
 

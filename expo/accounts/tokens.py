@@ -1,16 +1,18 @@
-"""Signed text that people and encoders carry: room tokens, role links and login cookies. Pure; time is an argument.
+"""Signed text that people and encoders carry: room tokens, role links and guests' cookies. Pure; time is an argument.
 
 `KEY.PAYLOAD.SIGNATURE`, all base64url: the name of the secret that signed it, msgspec JSON, and HMAC-SHA256 under a
 key derived per kind, so that a link can never pass as a room token. Nothing inside is secret from its bearer.
+Secrets that have a row (invitations, logins) are not signed but random, and the row keeps only their `digest`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from itsdangerous import Signer, base64_decode, base64_encode
@@ -18,10 +20,10 @@ from itsdangerous.exc import BadData
 
 from expo.accounts.rules import Can, Role, RoomGrant
 from expo.errors import Forbidden, Unauthenticated
-from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
+from expo.ids import ExhibitorId, GuestId, ParticipantId, PersonId, RoomId, ShowcaseId
 
 MAX_CHARS = 2048
-"""Longer ones are refused before any work; ours stay under 700 with the longest names that rows allow."""
+"""Longer ones are refused before any work; ours stay under 1,600 with the longest names that rows allow."""
 MIN_SECRET_BYTES = 16
 
 _Claims = TypeVar("_Claims", bound="_Timed")
@@ -38,12 +40,12 @@ class RoleLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """What the login cookie says: who came in by which link."""
+class Guest:
+    """A buyer who gave a name and a company once, and no proof of either."""
 
-    person: PersonId
-    role: Role
-    showcase: ShowcaseId | None
+    id: GuestId
+    name: str
+    company: str
     expires_at: datetime
 
 
@@ -58,6 +60,9 @@ class _RoomClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True)
     p: str
     n: str
     c: tuple[Can, ...]
+    o: Role | Literal["guest", ""] = ""
+    x: str | None = None
+    y: str = ""
 
 
 class _PersonClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,10 +71,26 @@ class _PersonClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     s: str | None = None
 
 
+class _GuestClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    g: str
+    n: str
+    y: str
+
+
+def new_secret() -> str:
+    """192 random bits for a link or a cookie, in characters that need no quoting."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(secret: str) -> str:
+    """What a row keeps of a random secret; it needs no salt, since nobody guesses 192 bits."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
 class Tokens:
     """Signs and verifies under one cluster secret.
 
-    Verifying raises Unauthenticated with the kind's own codes (`token.*`, `link.*`, `login.*`): `missing` (none or
+    Verifying raises Unauthenticated with the kind's own codes (`token.*`, `link.*`, `guest.*`): `missing` (none or
     empty), `malformed` (not one of ours), `foreign` (signed under another secret), `forged` (changed after signing),
     `expired`.
     """
@@ -81,12 +102,19 @@ class Tokens:
         self._key_name = base64_encode(hashlib.sha256(b"expo.key-name:" + key).digest()[:6]).decode()
         self._room = _signer(key, "expo.room.v1")
         self._link = _signer(key, "expo.link.v1")
-        self._login = _signer(key, "expo.login.v1")
+        self._guest = _signer(key, "expo.guest.v1")
 
     def sign(self, grant: RoomGrant) -> str:
         """A room token, for `Authorization: Bearer`."""
         claims = _RoomClaims(
-            r=grant.room, p=grant.participant, n=grant.name, c=tuple(sorted(grant.can)), e=_seconds(grant.expires_at)
+            r=grant.room,
+            p=grant.participant,
+            n=grant.name,
+            c=tuple(sorted(grant.can)),
+            e=_seconds(grant.expires_at),
+            o=grant.role,
+            x=grant.exhibitor,
+            y=grant.company,
         )
         return self._write(self._room, claims)
 
@@ -95,25 +123,37 @@ class Tokens:
         claims = self._read(self._room, _RoomClaims, "token", token, now)
         if room is not None and claims.r != room:
             raise Forbidden("token.wrong_room", "this token opens another room")
-        return RoomGrant(RoomId(claims.r), ParticipantId(claims.p), claims.n, frozenset(claims.c), _moment(claims.e))
+        return RoomGrant(
+            room=RoomId(claims.r),
+            participant=ParticipantId(claims.p),
+            name=claims.n,
+            can=frozenset(claims.c),
+            expires_at=_moment(claims.e),
+            role=claims.o,
+            exhibitor=None if claims.x is None else ExhibitorId(claims.x),
+            company=claims.y,
+        )
 
     def sign_link(self, link: RoleLink) -> str:
         """The last part of an `/enter/...` address."""
-        return self._write(self._link, _person_claims(link))
+        return self._write(
+            self._link, _PersonClaims(p=link.person, o=link.role, s=link.showcase, e=_seconds(link.expires_at))
+        )
 
     def verify_link(self, token: str | None, now: datetime) -> RoleLink:
         """What a role link says, codes `link.*`; that its person still exists is for the caller to see."""
         claims = self._read(self._link, _PersonClaims, "link", token, now)
         return RoleLink(PersonId(claims.p), claims.o, _showcase(claims.s), _moment(claims.e))
 
-    def sign_login(self, login: Login) -> str:
-        """The value of the login cookie; characters need no quoting."""
-        return self._write(self._login, _person_claims(login))
+    def sign_guest(self, guest: Guest) -> str:
+        """The value of the guest cookie; characters need no quoting."""
+        claims = _GuestClaims(g=guest.id, n=guest.name, y=guest.company, e=_seconds(guest.expires_at))
+        return self._write(self._guest, claims)
 
-    def verify_login(self, value: str | None, now: datetime) -> Login:
-        """What a login cookie says, codes `login.*`."""
-        claims = self._read(self._login, _PersonClaims, "login", value, now)
-        return Login(PersonId(claims.p), claims.o, _showcase(claims.s), _moment(claims.e))
+    def verify_guest(self, value: str | None, now: datetime) -> Guest:
+        """Whom a guest cookie names, codes `guest.*`."""
+        claims = self._read(self._guest, _GuestClaims, "guest", value, now)
+        return Guest(GuestId(claims.g), claims.n, claims.y, _moment(claims.e))
 
     def _write(self, signer: Signer, claims: _Timed) -> str:
         payload = base64_encode(msgspec.json.encode(claims)).decode()
@@ -141,10 +181,6 @@ class Tokens:
 
 def _signer(key: bytes, salt: str) -> Signer:
     return Signer(key, salt=salt, sep=".", key_derivation="hmac", digest_method=hashlib.sha256)
-
-
-def _person_claims(value: RoleLink | Login) -> _PersonClaims:
-    return _PersonClaims(p=value.person, o=value.role, s=value.showcase, e=_seconds(value.expires_at))
 
 
 def _showcase(value: str | None) -> ShowcaseId | None:

@@ -1,4 +1,4 @@
-"""Logins: a role link sets a cookie and leads on; pages ask here who reads them. Media endpoints never do."""
+"""Logins: a link signs a browser in and leads on; pages ask here who reads them. Media endpoints never do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from expo.clock import utc_now
 from expo.edge.i18n import LANGUAGE_COOKIE, LANGUAGES
 from expo.edge.keys import LANDING, PRINCIPAL, PRINCIPALS, PROXIES
 from expo.edge.openapi import Answer, Operation, operation
-from expo.edge.principal import Principal
+from expo.edge.principal import Entry, Principal
 from expo.errors import Forbidden, NotFound, Unauthenticated
 
 LOGIN_COOKIE = "expo_login"
-LOGIN_COOKIE_S = 14 * 24 * 3600
 LANGUAGE_COOKIE_S = 365 * 24 * 3600
 
 
@@ -58,15 +57,9 @@ def routes() -> list[web.RouteDef]:
     )
 )
 async def enter(request: web.Request) -> web.Response:
-    loader = request.app[PRINCIPALS]
-    now = utc_now()
-    principal = await loader.by_link(request.match_info["token"], now)
-    response = _lead_to(request.app[LANDING](principal))
-    set_cookie(request, response, LOGIN_COOKIE, loader.cookie(principal, now), LOGIN_COOKIE_S)
-    if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES and principal.language in LANGUAGES:
-        set_cookie(request, response, LANGUAGE_COOKIE, principal.language, LANGUAGE_COOKIE_S)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    present = request.cookies.get(LOGIN_COOKIE)
+    entry = await request.app[PRINCIPALS].by_link(request.match_info["token"], present, utc_now())
+    return let_in(request, entry)
 
 
 @operation(
@@ -82,8 +75,19 @@ async def choose_language(request: web.Request) -> web.Response:
     code = request.match_info["code"]
     if code not in LANGUAGES:
         raise NotFound("language.unknown", f"choose one of {', '.join(LANGUAGES)}")
-    response = _lead_to(own_path(request.query.get("next", "")))
+    response = lead_to(own_path(request.query.get("next", "")))
     set_cookie(request, response, LANGUAGE_COOKIE, code, LANGUAGE_COOKIE_S)
+    return response
+
+
+def let_in(request: web.Request, entry: Entry) -> web.Response:
+    """Sign this browser in and lead it to its person's page, in the person's language unless the reader has chosen."""
+    principal = entry.principal
+    response = lead_to(request.app[LANDING](principal))
+    set_cookie(request, response, LOGIN_COOKIE, entry.cookie, entry.life_s)
+    if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES and principal.language in LANGUAGES:
+        set_cookie(request, response, LANGUAGE_COOKIE, principal.language, LANGUAGE_COOKIE_S)
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -100,5 +104,6 @@ def own_path(text: str) -> str:
     return quote(text, safe="/?=&%:@!$'()*+,;~-._[]#")
 
 
-def _lead_to(path: str) -> web.Response:
+def lead_to(path: str) -> web.Response:
+    """303 to a path of this site."""
     return web.Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})

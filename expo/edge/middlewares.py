@@ -1,4 +1,4 @@
-"""What happens around every handler, outermost first: observe, speak, answer errors, limit."""
+"""What happens around every handler, outermost first: observe, speak, answer errors, guard, limit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from expo.clock import monotonic_us
+from expo.edge import csrf
 from expo.edge.accepts import prefers_html
 from expo.edge.i18n import LANGUAGE_COOKIE, negotiate
 from expo.edge.keys import CATALOGUES, EDGE_STATS, LANGUAGE, LIMITER, PROXIES, REQUEST_ID
@@ -88,7 +89,7 @@ async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-MIDDLEWARES = (observe, speak, answer_errors, limit)
+MIDDLEWARES = (observe, speak, answer_errors, csrf.guard, limit)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

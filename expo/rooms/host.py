@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from expo.clock import monotonic_us
 from expo.errors import NotFound, Unavailable
-from expo.ids import ResourceId, RoomId, new_resource_id
+from expo.ids import ParticipantId, ResourceId, RoomId, new_resource_id
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.media.engine import MediaEngine
@@ -104,6 +104,15 @@ class RoomHost:
         if found is None or found.room != room:
             raise _no_resource()
         return found
+
+    def expel(self, participant: ParticipantId) -> int:
+        """Close everything that a participant publishes and watches here; how much it was."""
+        theirs = [
+            one for one in (*self._publishers.values(), *self._viewers.values()) if one.participant == participant
+        ]
+        for one in theirs:
+            one.media.close("revoked")
+        return len(theirs)
 
     def live_state(self, room: RoomId) -> LiveState:
         """Of a room that is not live: nothing on air, no viewers."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from expo.accounts.tokens import Tokens
+from expo.accounts.keys import TOKENS
 from expo.rooms.door import RoomDoor
+
+__all__ = ["DOOR", "TOKENS"]
 
 DOOR: web.AppKey[RoomDoor] = web.AppKey("door", RoomDoor)
 """`live_state(room)`, wherever the room is."""
-TOKENS = web.AppKey("tokens", Tokens)
-"""Signs room tokens for pages."""

@@ -10,7 +10,7 @@ from typing import assert_never
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expo.accounts import service as accounts
-from expo.accounts.rules import ROOM_GRANT_LIFE, Can, RoomGrant, room_rights
+from expo.accounts.rules import ENCODER, ROOM_GRANT_LIFE, Can, RoomGrant, room_rights
 from expo.catalogue import queries as catalogue_queries
 from expo.catalogue import service as catalogue
 from expo.catalogue.views import DelegationView
@@ -142,13 +142,19 @@ async def room_grant(db: AsyncSession, showcase_id: ShowcaseId, person_id: Perso
     expo, _ = await catalogue_queries.expo_of(db, row.delegation_id)
     if person.expo_id != expo.id:
         raise Forbidden("showcase.not_invited", "this person belongs to another expo")
-    own = person.exhibitor_id is None or await queries.has_part(db, row.id, person.exhibitor_id)
+    if person.exhibitor_id is not None:
+        own = await queries.has_part(db, row.id, person.exhibitor_id)
+    else:
+        own = person.showcase_id in {None, row.id}
     return RoomGrant(
         room=RoomId(row.id),
         participant=ParticipantId(person.id),
         name=person.name,
         can=room_rights(person.role, own=own),
         expires_at=now + ROOM_GRANT_LIFE,
+        role=person.role,
+        exhibitor=person.exhibitor_id,
+        company=person.organisation,
     )
 
 
@@ -156,7 +162,7 @@ def encoder_grant(grant: RoomGrant) -> RoomGrant:
     """The grant that a person hands to an encoder: publishing alone. Raises Forbidden `token.not_granted`."""
     grant.require("publish")
     can: frozenset[Can] = frozenset({"publish"})
-    return replace(grant, participant=ParticipantId(f"{grant.participant}-encoder"), can=can)
+    return replace(grant, participant=ParticipantId(grant.participant + ENCODER), can=can)
 
 
 def programme(row: Showcase) -> Programme:

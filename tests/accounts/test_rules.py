@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expo.accounts.rules import CANS, ROLES, Role, RoomGrant, landing, room_rights
+from expo.accounts.rules import (
+    CANS,
+    DEVICES_PER_LINK,
+    ROLES,
+    ROOM_GRANT_LIFE,
+    LinkState,
+    Role,
+    RoomGrant,
+    landing,
+    link_state,
+    participants_of,
+    room_rights,
+)
 from expo.errors import Forbidden
-from expo.ids import ParticipantId, RoomId, ShowcaseId
+from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
 
 CHUNGBUK = ShowcaseId("chungbuk")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+_OWN: dict[Role, set[str]] = {"organiser": {"run"}, "exhibitor": {"present"}}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -19,18 +33,22 @@ def test_everybody_with_a_role_may_watch(role: Role) -> None:
     assert "watch" in room_rights(role, own=False)
 
 
-@pytest.mark.parametrize("role", ["buyer", "interpreter", "moderator", "operator"])
-def test_who_does_not_present_may_only_watch(role: Role) -> None:
-    assert room_rights(role, own=True) == {"watch"}
+@pytest.mark.parametrize("role", ["buyer", "interpreter", "moderator"])
+def test_who_does_not_present_may_only_watch_and_write(role: Role) -> None:
+    assert room_rights(role, own=True) == {"watch", "write"}
+
+
+def test_an_operator_only_watches() -> None:
+    assert room_rights("operator", own=True) == {"watch"}
 
 
 @pytest.mark.parametrize("role", ["organiser", "exhibitor", "technician"])
-def test_who_runs_the_show_may_publish_and_take_over(role: Role) -> None:
-    assert room_rights(role, own=True) == set(CANS)
+def test_who_makes_the_show_may_publish_and_take_over(role: Role) -> None:
+    assert room_rights(role, own=True) == set(CANS) - {"run", "present"} | _OWN.get(role, set())
 
 
 def test_an_exhibitor_without_a_part_watches_like_a_buyer() -> None:
-    assert room_rights("exhibitor", own=False) == {"watch"}
+    assert room_rights("exhibitor", own=False) == room_rights("buyer", own=False)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +79,27 @@ def test_a_grant_refuses_by_name_what_it_does_not_cover() -> None:
     with pytest.raises(Forbidden) as refused:
         grant.require("publish")
     assert refused.value.code == "token.not_granted"
+
+
+def test_a_person_and_their_encoder_are_one_person() -> None:
+    for participant in participants_of(PersonId("p")):
+        grant = RoomGrant(RoomId("chungbuk"), participant, "Hà", frozenset({"publish"}), NOW + ROOM_GRANT_LIFE)
+        assert (grant.person, grant.issued_at) == ("p", NOW)
+
+
+@pytest.mark.parametrize(
+    ("revoked", "expired", "devices", "known", "state"),
+    [
+        (False, False, DEVICES_PER_LINK - 1, False, "open"),
+        (False, False, DEVICES_PER_LINK, False, "full"),
+        (False, False, DEVICES_PER_LINK, True, "open"),
+        (False, True, 0, True, "expired"),
+        (True, False, 0, True, "revoked"),
+        (True, True, DEVICES_PER_LINK, False, "revoked"),
+    ],
+)
+def test_a_link_serves_its_devices_until_it_ends(
+    revoked: bool, expired: bool, devices: int, known: bool, state: LinkState
+) -> None:
+    ends = NOW if expired else NOW + timedelta(microseconds=1)
+    assert link_state(expires_at=ends, revoked=revoked, devices=devices, known=known, now=NOW) == state

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from itsdangerous import Signer, base64_encode
 
 from expo.accounts.rules import CANS, ROLES, Can, Role, RoomGrant
-from expo.accounts.tokens import MAX_CHARS, Login, RoleLink, Tokens
+from expo.accounts.tokens import MAX_CHARS, Guest, RoleLink, Tokens
 from expo.errors import ExpoError, Forbidden, Unauthenticated
-from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
+from expo.ids import ExhibitorId, GuestId, ParticipantId, PersonId, RoomId, ShowcaseId
 
 NOW = datetime(2026, 11, 24, 7, 30, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -23,9 +23,10 @@ TOKENS = Tokens(SECRET)
 GRANT = RoomGrant(RoomId("chungbuk"), ParticipantId("p1"), "정하윤", frozenset({"publish", "watch"}), LATER)
 TOKEN = TOKENS.sign(GRANT)
 LINK = RoleLink(PersonId("p1"), "exhibitor", ShowcaseId("chungbuk"), LATER)
-LOGIN = Login(PersonId("p1"), "exhibitor", ShowcaseId("chungbuk"), LATER)
+GUEST = Guest(GuestId("g1"), "Trần Thu Hà", "Hà Nội Foods", LATER)
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+companies = st.text(st.characters(exclude_categories=["Cs"]), max_size=120)
 ids = st.text("0123456789abcdefghjkmnpqrstvwxyz-", min_size=1, max_size=40)
 cans: st.SearchStrategy[frozenset[Can]] = st.frozensets(st.sampled_from(CANS))
 url_safe = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
@@ -37,26 +38,49 @@ def code_of(work: Callable[[], object]) -> str:
     return refused.value.code
 
 
-@given(room=ids, participant=ids, name=names, can=cans, seconds=st.integers(1, 10**8))
+@given(
+    room=ids,
+    participant=ids,
+    name=names,
+    can=cans,
+    seconds=st.integers(1, 10**8),
+    role=st.sampled_from(ROLES),
+    exhibitor=st.none() | ids.map(ExhibitorId),
+    company=companies,
+)
 def test_a_grant_comes_back_as_it_was_signed(
-    room: str, participant: str, name: str, can: frozenset[Can], seconds: int
+    room: str,
+    participant: str,
+    name: str,
+    can: frozenset[Can],
+    seconds: int,
+    role: Role,
+    exhibitor: ExhibitorId | None,
+    company: str,
 ) -> None:
-    grant = RoomGrant(RoomId(room), ParticipantId(participant), name, can, NOW + timedelta(seconds=seconds))
+    ends = NOW + timedelta(seconds=seconds)
+    grant = RoomGrant(RoomId(room), ParticipantId(participant), name, can, ends, role, exhibitor, company)
     token = TOKENS.sign(grant)
     assert TOKENS.verify(token, NOW, room=RoomId(room)) == grant
     assert len(token) < MAX_CHARS
 
 
 @given(person=ids, role=st.sampled_from(ROLES), showcase=st.none() | ids.map(ShowcaseId))
-def test_a_link_and_a_login_come_back_as_they_were_signed(person: str, role: Role, showcase: ShowcaseId | None) -> None:
+def test_a_link_comes_back_as_it_was_signed(person: str, role: Role, showcase: ShowcaseId | None) -> None:
     link = RoleLink(PersonId(person), role, showcase, LATER)
-    login = Login(PersonId(person), role, showcase, LATER)
     assert TOKENS.verify_link(TOKENS.sign_link(link), NOW) == link
-    assert TOKENS.verify_login(TOKENS.sign_login(login), NOW) == login
+
+
+@given(guest=ids, name=names, company=companies)
+def test_a_guest_comes_back_as_signed_and_fits_a_cookie(guest: str, name: str, company: str) -> None:
+    one = Guest(GuestId(guest), name, company, LATER)
+    cookie = TOKENS.sign_guest(one)
+    assert TOKENS.verify_guest(cookie, NOW) == one
+    assert len(cookie) < MAX_CHARS
 
 
 def test_tokens_travel_in_addresses_cookies_and_headers_as_they_are() -> None:
-    for text in (TOKEN, TOKENS.sign_link(LINK), TOKENS.sign_login(LOGIN)):
+    for text in (TOKEN, TOKENS.sign_link(LINK), TOKENS.sign_guest(GUEST)):
         assert all(character.isalnum() or character in "-_." for character in text)
 
 
@@ -134,21 +158,21 @@ def test_an_expired_token_of_another_room_is_expired() -> None:
 
 
 def test_one_kind_never_passes_as_another() -> None:
-    link, login = TOKENS.sign_link(LINK), TOKENS.sign_login(LOGIN)
+    link, guest = TOKENS.sign_link(LINK), TOKENS.sign_guest(GUEST)
     assert code_of(lambda: TOKENS.verify(link, NOW)) == "token.forged"
-    assert code_of(lambda: TOKENS.verify(login, NOW)) == "token.forged"
-    assert code_of(lambda: TOKENS.verify_link(login, NOW)) == "link.forged"
+    assert code_of(lambda: TOKENS.verify(guest, NOW)) == "token.forged"
+    assert code_of(lambda: TOKENS.verify_link(guest, NOW)) == "link.forged"
     assert code_of(lambda: TOKENS.verify_link(TOKEN, NOW)) == "link.forged"
-    assert code_of(lambda: TOKENS.verify_login(link, NOW)) == "login.forged"
+    assert code_of(lambda: TOKENS.verify_guest(link, NOW)) == "guest.forged"
 
 
-@pytest.mark.parametrize(("verify", "family"), [(TOKENS.verify_link, "link"), (TOKENS.verify_login, "login")])
-def test_links_and_logins_have_the_same_codes_in_their_own_family(
+@pytest.mark.parametrize(("verify", "family"), [(TOKENS.verify_link, "link"), (TOKENS.verify_guest, "guest")])
+def test_links_and_guests_have_the_same_codes_in_their_own_family(
     verify: Callable[[str | None, datetime], object], family: str
 ) -> None:
     other = Tokens("the secret of another cluster altogether")
     sign: Callable[[Tokens], str] = (
-        (lambda by: by.sign_link(LINK)) if family == "link" else (lambda by: by.sign_login(LOGIN))
+        (lambda by: by.sign_link(LINK)) if family == "link" else (lambda by: by.sign_guest(GUEST))
     )
     good = sign(TOKENS)
     assert code_of(lambda: verify(None, NOW)) == f"{family}.missing"

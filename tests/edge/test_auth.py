@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from expo.edge import auth
 from expo.edge.auth import own_path
-from tests.support.site import Served, site
+from tests.support.site import LOGIN_S, Served, site
 
 
 async def whoami(request: web.Request) -> web.Response:
@@ -53,7 +53,7 @@ async def test_a_role_link_sets_the_login_and_leads_to_the_roles_page(tmp_path: 
             assert login["httponly"]
             assert login["samesite"] == "Lax"
             assert login["path"] == "/"
-            assert int(login["max-age"]) == auth.LOGIN_COOKIE_S
+            assert int(login["max-age"]) == LOGIN_S
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers["Referrer-Policy"] == "no-referrer"
 

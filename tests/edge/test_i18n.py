@@ -26,7 +26,7 @@ WOVEN = {
     "f'settings.{field}'": {f"settings.{setting.field}" for setting in SETTINGS},
     "f'store.{kind}'": {"store.full", "store.busy", "store.away"},
     **{
-        f"f'{{family}}.{kind}'": {f"{family}.{kind}" for family in ("token", "link", "login")}
+        f"f'{{family}}.{kind}'": {f"{family}.{kind}" for family in ("token", "link", "guest")}
         for kind in ("missing", "malformed", "foreign", "forged", "expired")
     },
 }

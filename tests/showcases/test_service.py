@@ -188,13 +188,13 @@ async def test_two_people_who_put_it_on_the_air_together_do_it_once(database: Da
 @pytest.mark.parametrize(
     ("who", "where", "can"),
     [
-        ("demo-organiser", "daegu", {"publish", "start", "takeover", "watch"}),
-        ("demo-exhibitor", "chungbuk", {"publish", "start", "takeover", "watch"}),
-        ("demo-exhibitor", "daegu", {"watch"}),
-        ("demo-exhibitor-daegu", "daegu", {"publish", "start", "takeover", "watch"}),
-        ("demo-buyer", "jeonnam", {"watch"}),
-        ("demo-interpreter", "chungbuk", {"watch"}),
-        ("demo-technician", "chungbuk", {"publish", "start", "takeover", "watch"}),
+        ("demo-organiser", "daegu", {"publish", "start", "takeover", "watch", "write", "run"}),
+        ("demo-exhibitor", "chungbuk", {"publish", "start", "takeover", "watch", "write", "present"}),
+        ("demo-exhibitor", "daegu", {"watch", "write"}),
+        ("demo-exhibitor-daegu", "daegu", {"publish", "start", "takeover", "watch", "write", "present"}),
+        ("demo-buyer", "jeonnam", {"watch", "write"}),
+        ("demo-interpreter", "chungbuk", {"watch", "write"}),
+        ("demo-technician", "chungbuk", {"publish", "start", "takeover", "watch", "write"}),
     ],
 )
 @pytest.mark.usefixtures("seeded")

@@ -85,7 +85,7 @@ async def test_each_token_can_what_it_is_for_and_nothing_more(worker: Worker) ->
     }
     assert {name: grant.can for name, grant in grants.items()} == {
         "publishToken": {"publish", "start"},
-        "pageToken": {"publish", "start", "takeover", "watch"},
+        "pageToken": {"publish", "start", "takeover", "watch", "write", "present"},
         "encoderToken": {"publish"},
         "whepToken": {"watch"},
     }

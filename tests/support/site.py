@@ -15,13 +15,24 @@ from aiohttp import web
 
 from expo.edge import http
 from expo.edge.keys import LANDING, PRINCIPALS
-from expo.edge.principal import Principal
+from expo.edge.principal import Entry, Principal
 from expo.edge.server import EdgeRunner, ServerLimits
 from expo.errors import Unauthenticated
-from expo.ids import PersonId, ShowcaseId
+from expo.ids import AgencyId, ExpoId, LoginId, PersonId, ShowcaseId
 
 LOCALE = Path(__file__).parents[2] / "web" / "locale"
-BUYER = Principal(PersonId("p1"), "buyer", "Nguyễn Thị Lan", "vi", ShowcaseId("s1"))
+LOGIN_S = 3600
+BUYER = Principal(
+    person_id=PersonId("p1"),
+    role="buyer",
+    name="Nguyễn Thị Lan",
+    language="vi",
+    showcase_id=ShowcaseId("s1"),
+    agency_id=AgencyId("a1"),
+    expo_id=ExpoId("e1"),
+    exhibitor_id=None,
+    login_id=LoginId("l1"),
+)
 
 PAGE = """<!doctype html><html lang="{{ language }}"><title>{{ title }}</title>
 <script type="module" src="{{ asset("src/pages/stage.ts") }}"></script>
@@ -37,16 +48,16 @@ SCRIPT = "export const stage = 1;\n" * 100
 class NamedPeople:
     """Links and cookies that name their person in clear; enough for HTTP, which leaves all proof to its loader."""
 
-    async def by_link(self, token: str, now: datetime) -> Principal:
+    async def by_link(self, token: str, present: str | None, now: datetime) -> Entry:
         if token != "lan":
             raise Unauthenticated("link.forged", "the signature does not fit")
-        return BUYER
+        return Entry(BUYER, "lan", LOGIN_S)
 
     async def by_cookie(self, value: str, now: datetime) -> Principal | None:
         return BUYER if value == "lan" else None
 
-    def cookie(self, principal: Principal, now: datetime) -> str:
-        return "lan"
+    async def sign_out(self, value: str) -> None:
+        """Nothing is kept here."""
 
 
 def land(principal: Principal) -> str:

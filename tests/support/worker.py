@@ -10,12 +10,12 @@ from pathlib import Path
 from aiohttp import web
 
 from expo import app as application
+from expo.accounts.keys import TOKENS
 from expo.accounts.service import sign_link
 from expo.clock import utc_now
 from expo.cluster.workers import WorkerIdentity
 from expo.demo.seed import Seeded, SeededPerson, seed
 from expo.settings import Settings
-from expo.showcases.keys import TOKENS
 from expo.store.db import Database
 from expo.store.migrate import upgrade
 from tests.support.server import free_udp_ports

@@ -1,0 +1,48 @@
+"""What an invitation is to: a port that the feature with the showcases fills, since accounts may not know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expo.edge.formats import Side
+from expo.ids import AgencyId, ExhibitorId, ExpoId, ShowcaseId
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A supplier who may present. `slug` is how people name it on a command line."""
+
+    id: ExhibitorId
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A showcase as an invitation tells of it, in one reader's language. `clocks` starts with the host's side."""
+
+    showcase_id: ShowcaseId
+    agency_id: AgencyId
+    expo_id: ExpoId
+    agency_name: str
+    expo_title: str
+    title: str
+    image: str
+    starts_at: datetime
+    ended: bool
+    clocks: tuple[Side, ...]
+    companies: tuple[Company, ...]
+    host_language: str
+    guest_language: str
+
+
+class Occasions(Protocol):
+    """Implemented by showcases."""
+
+    async def __call__(self, db: AsyncSession, showcase_id: ShowcaseId, language: str) -> Occasion:
+        """Raises NotFound `showcase.not_found`."""
+        ...
