@@ -108,7 +108,7 @@ class StaleTokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Consecutive entries of a log, one JSON text a line; `first` is the first one's revision, 0 where there is none."""
+    """Consecutive entries of a log, one JSON text a line; `first` is the first one's revision, 0 where none is."""
 
     first: int = 0
     count: int = 0

@@ -59,7 +59,9 @@ return forgotten and 'forgotten' or 'held'
 _RELEASE = Script(
     FENCE
     + """
-if newest <= mine then redis.call('DEL', KEYS[1]) end
+if newest > mine then return 0 end
+redis.call('SET', KEYS[2], string.format('%.0f', mine + 1))
+return redis.call('DEL', KEYS[1])
 """
 )
 
@@ -95,7 +97,10 @@ async def take(valkey: Valkey, room: RoomId, owner: str, *, ttl_s: float = TTL_S
 
 
 async def release(valkey: Valkey, lease: Lease) -> None:
-    """Give the room up at once; harmless when it is lost already."""
+    """Give the room up at once; harmless when it is lost already.
+
+    The next token is issued, to nobody: a renewal or an append that is still on its way comes to nothing.
+    """
     await valkey.call(Call(_RELEASE, _keys(lease.room), (str(lease.token),)))
 
 

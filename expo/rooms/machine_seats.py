@@ -1,0 +1,118 @@
+"""Seats: who presents or runs the show, whether they are ready, and what they publish. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from expo.errors import Conflict, NotFound
+from expo.ids import ParticipantId
+from expo.rooms import commands as do
+from expo.rooms import events as be
+from expo.rooms.commands import Actor, SeatCommand
+from expo.rooms.events import SeatEvent
+from expo.rooms.machine_stage import require_phase
+from expo.rooms.model import MAX_NAME_CHARS, MAX_NOTE_CHARS, MAX_REMOVED, MAX_SEATS, Check, Picture, Seat, State
+from expo.rooms.text import clean
+
+Events = tuple[SeatEvent, ...]
+
+
+def decide(state: State, command: SeatCommand, actor: Actor) -> Events:  # noqa: C901 - one case per command
+    """What happens; nothing when it is already so. Raises Conflict or NotFound `rooms.*`, Invalid `text.*`."""
+    me = actor.participant
+    match command:
+        case do.TakeSeat():
+            return _take(state, actor)
+        case do.LeaveSeat():
+            return (be.SeatLeft(seat=me),) if me in state.seats else ()
+        case do.SetReady(ready):
+            return (be.ReadySet(seat=me, ready=ready),) if _seat(state, me).ready != ready else ()
+        case do.ReportCheck(verdict, note):
+            check = Check(verdict=verdict, note=clean(note, MAX_NOTE_CHARS) if note else "")
+            if _seat(state, me).check == check:
+                return ()
+            return (be.CheckReported(seat=me, verdict=check.verdict, note=check.note),)
+        case do.MuteSeat(seat, muted):
+            return (be.SeatMuted(seat=seat, muted=muted),) if _seat(state, seat).muted != muted else ()
+        case do.RemoveSeat(seat):
+            if seat in state.removed:
+                return ()
+            if not any(message.by == seat for message in state.messages):
+                _seat(state, seat)
+            return (be.SeatRemoved(seat=seat),)
+        case do.ReportMedia(seat, camera, screen):
+            found = state.seats.get(seat)  # media may outlive its seat by a moment
+            if found is None or (found.camera, found.screen) == (camera, screen):
+                return ()
+            return (be.SeatMedia(seat=seat, camera=camera, screen=screen),)
+        case _:
+            assert_never(command)
+
+
+def reduce(state: State, event: SeatEvent) -> State:
+    """The state after `event`; who is on air is told by `machine_stage.lit`."""
+    match event:
+        case be.SeatTaken(seat, name, role, exhibitor):
+            before = state.seats.get(seat)
+            if before is None:
+                return _with(state, seat, Seat(name=name, role=role, exhibitor=exhibitor))
+            return _with(state, seat, replace(before, name=name, role=role, exhibitor=exhibitor))
+        case be.SeatLeft(seat):
+            return _without(state, seat)
+        case be.SeatRemoved(seat):
+            removed = (*state.removed, seat)[-MAX_REMOVED:]
+            return replace(_without(state, seat), removed=removed)
+        case be.SeatMedia(seat, camera, screen):
+            return _screened(_changed(state, seat, camera=camera, screen=screen))
+        case be.ReadySet(seat, ready):
+            return _changed(state, seat, ready=ready)
+        case be.CheckReported(seat, verdict, note):
+            return _changed(state, seat, check=Check(verdict=verdict, note=note))
+        case be.SeatMuted(seat, muted):
+            return _changed(state, seat, muted=muted)
+        case _:
+            assert_never(event)
+
+
+def _take(state: State, actor: Actor) -> Events:
+    require_phase(state, "draft", "waiting", "live", "paused")
+    role = actor.role or ("organiser" if "run" in actor.can else "exhibitor")
+    name = clean(actor.name, MAX_NAME_CHARS)
+    seat = state.seats.get(actor.participant)
+    if seat and (seat.name, seat.role, seat.exhibitor) == (name, role, actor.exhibitor):
+        return ()
+    if seat is None and len(state.seats) >= MAX_SEATS:
+        raise Conflict("rooms.seats_full", f"a room has {MAX_SEATS} seats")
+    return (be.SeatTaken(seat=actor.participant, name=name, role=role, exhibitor=actor.exhibitor),)
+
+
+def _seat(state: State, seat: ParticipantId) -> Seat:
+    found = state.seats.get(seat)
+    if found is None:
+        raise NotFound("rooms.no_seat", "nobody has this seat")
+    return found
+
+
+def _with(state: State, name: ParticipantId, seat: Seat) -> State:
+    return replace(state, seats={**state.seats, name: seat})
+
+
+def _changed(state: State, name: ParticipantId, **changes: object) -> State:
+    seat = state.seats.get(name)
+    return _with(state, name, replace(seat, **changes)) if seat else state
+
+
+def _without(state: State, seat: ParticipantId) -> State:
+    seats = {name: each for name, each in state.seats.items() if name != seat}
+    picture = None if state.picture and state.picture.seat == seat else state.picture
+    return replace(state, seats=seats, picture=picture)
+
+
+def _screened(state: State) -> State:
+    """A screen that is shared no more gives the picture back to its camera."""
+    picture = state.picture
+    if picture and picture.source == "screen" and not state.seats[picture.seat].screen:
+        return replace(state, picture=Picture(seat=picture.seat))
+    return state

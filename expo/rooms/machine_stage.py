@@ -1,0 +1,277 @@
+"""The run of show: phases, the current segment and its countdown, the picture and the pin. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from expo.errors import Conflict, Forbidden, NotFound
+from expo.ids import ExhibitorId, ProductId, SegmentId
+from expo.rooms import commands as do
+from expo.rooms import events as be
+from expo.rooms.commands import Actor, StageCommand
+from expo.rooms.events import StageEvent
+from expo.rooms.model import (
+    COUNTDOWN_MS,
+    UNDO_MS,
+    Armed,
+    Phase,
+    Picture,
+    Segment,
+    State,
+    Undo,
+    exhibitor_of,
+    exhibitor_on,
+    movable,
+    segment_of,
+)
+
+Events = tuple[StageEvent, ...]
+
+
+def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Events:  # noqa: C901, PLR0912 - one case per command
+    """What happens; nothing when it is already so. Raises Conflict, Forbidden or NotFound `rooms.*`."""
+    match command:
+        case do.OpenWaitingRoom():
+            return () if state.phase == "waiting" else _from(state, "draft", be.WaitingRoomOpened())
+        case do.GoLive():
+            return () if state.phase == "live" else _from(state, "waiting", be.WentLive())
+        case do.Pause():
+            return () if state.phase == "paused" else _from(state, "live", be.Paused())
+        case do.Resume():
+            return () if state.phase == "live" else _from(state, "paused", be.Resumed())
+        case do.End():
+            return _end(state)
+        case do.ArmNext():
+            return _arm(state, command, now_ms)
+        case do.CancelNext():
+            if state.armed is None:
+                raise Conflict("rooms.not_armed", "no change is being counted down")
+            return (be.NextCancelled(),)
+        case do.Advance():
+            return _advance(state, now_ms)
+        case do.UndoNext():
+            if state.undo is None or now_ms > state.undo.until_ms or state.phase == "ended":
+                raise Conflict("rooms.undo_over", "the last change can no longer be taken back")
+            return (be.NextUndone(),)
+        case do.Finish():
+            _require_on(state)
+            _require_part(state, actor)
+            return (be.SegmentFinished(),)
+        case do.Reorder(segments):
+            return _reorder(state, segments)
+        case do.SetProgramme(segments):
+            return _set_programme(state, segments)
+        case do.PointPicture():
+            return _point(state, command)
+        case do.Pin(product):
+            return _pin(state, product, actor)
+        case do.Unpin():
+            if "run" not in actor.can:
+                _require_part(state, actor)
+            return (be.Unpinned(),) if state.pin else ()
+        case _:
+            assert_never(command)
+
+
+def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901, PLR0912 - one case per event
+    """The state after `event`; who is on air is told by `lit`."""
+    match event:
+        case be.WaitingRoomOpened():
+            return replace(state, phase="waiting")
+        case be.WentLive() | be.Resumed():
+            return replace(state, phase="live")
+        case be.Paused():
+            return replace(state, phase="paused", armed=None)
+        case be.Ended():
+            done = _ended(state, at_ms)
+            return replace(done, phase="ended", armed=None, undo=None)
+        case be.NextArmed(segment, due_ms):
+            return replace(state, armed=Armed(segment=segment, due_ms=due_ms))
+        case be.NextCancelled():
+            return replace(state, armed=None)
+        case be.Advanced(segment, picture):
+            undo = Undo(
+                began=segment, back=state.current, picture=state.picture, pin=state.pin, until_ms=at_ms + UNDO_MS
+            )
+            begun = _timed(_ended(state, at_ms), segment, started_ms=at_ms, ended_ms=None)
+            return replace(begun, current=segment, armed=None, undo=undo, picture=picture)
+        case be.NextUndone():
+            return _undone(state)
+        case be.SegmentFinished():
+            return replace(_ended(state, at_ms), current=None)
+        case be.Reordered(segments):
+            order = {segment.id: segment for segment in state.segments}
+            return _replanned(state, tuple(order[segment] for segment in segments if segment in order))
+        case be.ProgrammeSet(segments):
+            return _replanned(state, segments)
+        case be.PicturePointed(picture):
+            return replace(state, picture=picture)
+        case be.Pinned(product):
+            return replace(state, pin=product)
+        case be.Unpinned():
+            return replace(state, pin=None)
+        case _:
+            assert_never(event)
+
+
+def lit(state: State) -> State:
+    """The state with `on_air` as it follows from the rest: the seats of the current exhibitor and the pictured one."""
+    exhibitor = exhibitor_on(state) if state.phase == "live" else None
+    pictured = state.picture.seat if state.picture and state.phase == "live" else None
+    seats = dict(state.seats)
+    for name, seat in state.seats.items():
+        on_air = name == pictured or (exhibitor is not None and seat.exhibitor == exhibitor)
+        if seat.on_air != on_air:
+            seats[name] = replace(seat, on_air=on_air)
+    return replace(state, seats=seats) if seats != state.seats else state
+
+
+def require_phase(state: State, *phases: Phase) -> None:
+    """Conflict rooms.draft, rooms.ended (410), rooms.not_live or rooms.already_live where it is none of these."""
+    if state.phase in phases:
+        return
+    match state.phase:
+        case "draft":
+            raise Conflict("rooms.draft", "this room is not announced yet")
+        case "ended":
+            raise Conflict("rooms.ended", "this room has ended", status=410)
+        case "waiting":
+            raise Conflict("rooms.not_live", "this needs the show to be live")
+        case "paused" if "live" in phases:
+            raise Conflict("rooms.not_live", "the show pauses; resume it first")
+        case "live" | "paused":
+            raise Conflict("rooms.already_live", "the show is live already")
+        case _:
+            assert_never(state.phase)
+
+
+def _from(state: State, phase: Phase, event: StageEvent) -> Events:
+    require_phase(state, phase)
+    return (event,)
+
+
+def _end(state: State) -> Events:
+    if state.phase == "ended":
+        return ()
+    require_phase(state, "live", "paused")
+    return (be.Ended(),)
+
+
+def _arm(state: State, command: do.ArmNext, now_ms: int) -> Events:
+    require_phase(state, "live")
+    if state.armed:
+        if state.armed.segment == command.segment:
+            return ()  # two organisers pressed Next together: one countdown, the same answer
+        raise Conflict("rooms.next_changed", "another company is next")
+    upcoming = next(movable(state), None)
+    if upcoming is None:
+        raise Conflict("rooms.no_next", "every company has had its part")
+    if upcoming.id != command.segment:
+        raise Conflict("rooms.next_changed", "another company is next")
+    ready = any(seat.ready and seat.exhibitor == upcoming.exhibitor for seat in state.seats.values())
+    if not (ready or command.anyway):
+        raise Conflict("rooms.next_not_ready", "nobody of the next company is ready")
+    return (be.NextArmed(segment=upcoming.id, due_ms=now_ms + COUNTDOWN_MS),)
+
+
+def _advance(state: State, now_ms: int) -> Events:
+    if state.armed is None or now_ms < state.armed.due_ms:
+        return ()
+    segment = segment_of(state, state.armed.segment)
+    if segment is None:
+        return (be.NextCancelled(),)
+    own = [name for name, seat in state.seats.items() if seat.exhibitor == segment.exhibitor]
+    own.sort(key=lambda name: not state.seats[name].ready)
+    return (be.Advanced(segment=segment.id, picture=Picture(seat=own[0]) if own else None),)
+
+
+def _undone(state: State) -> State:
+    undo = state.undo
+    if undo is None:
+        return state
+    back = _timed(state, undo.began, started_ms=None, ended_ms=None)
+    if before := segment_of(back, undo.back):
+        back = _timed(back, before.id, started_ms=before.started_ms, ended_ms=None)
+    picture = undo.picture if undo.picture and undo.picture.seat in state.seats else None
+    return replace(back, current=undo.back, picture=picture, pin=undo.pin, undo=None, armed=None)
+
+
+def _reorder(state: State, segments: tuple[SegmentId, ...]) -> Events:
+    require_phase(state, "waiting", "live", "paused")  # a draft's order is that of its rows
+    present = tuple(segment.id for segment in movable(state))
+    if segments == present:
+        return ()
+    if sorted(segments) != sorted(present):
+        raise Conflict("rooms.order_stale", "these are not the companies still to come")
+    return (be.Reordered(segments=segments),)
+
+
+def _set_programme(state: State, segments: tuple[Segment, ...]) -> Events:
+    present = tuple(movable(state))
+    kept = {segment.id for segment in state.segments} - {segment.id for segment in present}
+    wanted = tuple(replace(each, started_ms=None, ended_ms=None) for each in segments if each.id not in kept)
+    return () if state.phase == "ended" or wanted == present else (be.ProgrammeSet(segments=wanted),)
+
+
+def _point(state: State, command: do.PointPicture) -> Events:
+    require_phase(state, "draft", "waiting", "live", "paused")
+    picture = Picture(seat=command.seat, source=command.source) if command.seat else None
+    if picture == state.picture:
+        return ()
+    if picture:
+        seat = state.seats.get(picture.seat)
+        if seat is None:
+            raise NotFound("rooms.no_seat", "nobody has this seat")
+        if picture.source == "screen" and not seat.screen:
+            raise Conflict("rooms.no_screen", "this seat shares no screen")
+    return (be.PicturePointed(picture=picture),)
+
+
+def _pin(state: State, product: ProductId, actor: Actor) -> Events:
+    require_phase(state, "live", "paused")
+    if exhibitor_of(state, product) is None:
+        raise NotFound("rooms.no_product", "this product is in no company's part")
+    if "run" not in actor.can:
+        _require_part(state, actor, product)
+    return (be.Pinned(product=product),) if state.pin != product else ()
+
+
+def _require_on(state: State) -> None:
+    require_phase(state, "live", "paused")
+    if state.current is None:
+        raise Conflict("rooms.nobody_on", "no company is on")
+
+
+def _require_part(state: State, actor: Actor, product: ProductId | None = None) -> None:
+    exhibitor = exhibitor_on(state)
+    foreign = product is not None and product not in _products(state, exhibitor)
+    if exhibitor is None or actor.exhibitor != exhibitor or foreign:
+        raise Forbidden("rooms.not_your_part", "this company is not on now")
+
+
+def _products(state: State, exhibitor: ExhibitorId | None) -> set[ProductId]:
+    return {product for each in state.segments if each.exhibitor == exhibitor for product in each.products}
+
+
+def _ended(state: State, at_ms: int) -> State:
+    """The current segment ends, and its pin with it."""
+    current = segment_of(state, state.current)
+    if current:
+        state = _timed(state, current.id, started_ms=current.started_ms, ended_ms=at_ms)
+    return replace(state, pin=None)
+
+
+def _timed(state: State, segment: SegmentId | None, *, started_ms: int | None, ended_ms: int | None) -> State:
+    segments = tuple(
+        replace(each, started_ms=started_ms, ended_ms=ended_ms) if each.id == segment else each
+        for each in state.segments
+    )
+    return replace(state, segments=segments)
+
+
+def _replanned(state: State, coming: tuple[Segment, ...]) -> State:
+    moved = {segment.id for segment in movable(state)}
+    kept = tuple(segment for segment in state.segments if segment.id not in moved)
+    return replace(state, segments=kept + coming)
