@@ -140,7 +140,10 @@ def in_a_line(error: BaseException) -> str:
         return in_a_line(group.exceptions[0])
     frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == _HERE]
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split())))) + place
+    words = " ".join(str(error).split())
+    if len(words) > 300:  # a server's last words tell more than what it said on the way
+        words = f"{words[:100]} ... {words[-190:]}"
+    return ": ".join(filter(None, (type(error).__name__, words))) + place
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -16,11 +16,12 @@ import pytest
 from tests.bench.__main__ import BENCHMARKS, parse, run
 from tests.bench.cpu import Meter, cpu_ns, cpu_ticks_ns, resident_kib
 from tests.bench.crowd import header_bytes, sampled_positions
-from tests.bench.figures import Figure, Spread, lost_packets, mismatches, percentile, table, write_json
+from tests.bench.figures import Figure, Spread, in_a_line, lost_packets, mismatches, percentile, table, write_json
 from tests.bench.ours import idle_counters
 from tests.bench.place import processes_below
 from tests.bench.reader import NEVER, Inlet, Reader
 from tests.bench.source import digest
+from tests.support.server import NotServingError
 
 PICTURE, SOUND, REPAIR = 102, 111, 103
 
@@ -108,6 +109,14 @@ async def breaks(_: Namespace) -> list[Figure]:
 
 async def never_comes() -> None:
     raise ConnectionError("nobody\nlistens | here")
+
+
+def test_a_long_story_keeps_its_begin_and_its_end() -> None:
+    told = in_a_line(NotServingError(16, "one\n" * 500 + "the last"))
+    assert told.startswith("NotServingError: exit code 16: one one")
+    assert told.endswith("one the last")
+    assert len(told) < 330
+    assert in_a_line(TimeoutError()) == "TimeoutError"
 
 
 async def test_figures_go_to_the_terminal_and_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
