@@ -142,14 +142,7 @@ async def test_several_workers_are_listed_and_any_of_them_lets_viewers_in(pair: 
 async def test_the_showcase_is_back_on_air_after_its_worker_was_killed(pair: tuple[Demo, Demo]) -> None:
     content = pair[1].ready()
     os.kill(content["workers"][0]["pid"], signal.SIGKILL)
-    async with asyncio.timeout(90):
-        while True:
-            try:
-                pictures = await watch(live_of(content), 5)
-            except (PeerFailed, TimeoutError):
-                await asyncio.sleep(0.2)  # a viewer's page waits too before it tries again
-            else:
-                break
+    pictures = await watch_again(live_of(content), 5)
     assert read_clock(pictures[-1])
 
 
@@ -159,7 +152,7 @@ async def test_the_synthetic_exhibitor_comes_back_when_it_is_killed(pair: tuple[
     own = pids[f"demo-{content['base_url'].rpartition(':')[2]}"]
     before = int(own.read_text().split()[0])
     os.kill(before, signal.SIGKILL)
-    assert len(await watch(live_of(content), 5)) >= 5
+    assert len(await watch_again(live_of(content), 5)) >= 5
     assert int(own.read_text().split()[0]) != before
 
 
@@ -220,13 +213,14 @@ def test_ctrl_c_leaves_nothing_behind(aftermath: Aftermath) -> None:
     assert aftermath.exit_code == 0
     assert aftermath.still_there == set()
     assert aftermath.port_is_free
-    assert [name for name in aftermath.files if name.endswith((".sock", ".pid", ".new", ".json"))] == []
+    assert [name for name in aftermath.files if name.endswith((".sock", ".pid", ".new", ".json", "-wal", "-shm"))] == []
     assert "expo.db" in aftermath.files
 
 
 def test_a_stop_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     with running_demo(tmp_path, "--port", "0") as demo:
-        demo.until(lambda: len(demo.processes()) > 1)
+        # Not any child: one that Python's imports start comes before the demo can be told to stop.
+        demo.until(lambda: any(tmp_path.rglob("valkey.pid")))
         assert demo.stop(signal.SIGTERM) == 0
         assert demo.processes() == set()
         assert not demo.ready_file.exists()
@@ -268,6 +262,16 @@ async def watch(showcase: Content, count: int) -> list[Picture]:
         async with joined_peer(http, showcase["whep_url"], peer, showcase["whep_token"]), asyncio.timeout(20):
             await enough.wait()
     return pictures
+
+
+async def watch_again(showcase: Content, count: int) -> list[Picture]:
+    """`watch` of a showcase that is coming back: on a busy machine that takes longer than one viewer waits."""
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                return await watch(showcase, count)
+            except (PeerFailed, TimeoutError):
+                await asyncio.sleep(0.2)  # a viewer's page waits too before it tries again
 
 
 async def get(http: aiohttp.ClientSession, address: str) -> Content:
