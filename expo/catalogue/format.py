@@ -1,9 +1,13 @@
-"""Prices, quantities and customs codes as a reader of each language expects them. Pure."""
+"""Prices, quantities, customs codes and days as a reader of each language expects them. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_skeleton
 from babel.numbers import format_decimal, get_currency_precision
 
 _SYMBOLS = {"USD": "US$", "EUR": "€", "KRW": "₩"}
@@ -35,3 +39,12 @@ def quantity_text(quantity: int, unit: str, language: str) -> str:
 def hs_text(code: str) -> str:
     """A six-digit customs code with the dot that people read: `3304.99`."""
     return f"{code[:4]}.{code[4:]}"
+
+
+def short_day(language: str) -> Callable[[datetime, str], str]:
+    """`day(at, zone)`: weekday, day and month, as short as the language allows."""
+
+    def day(at: datetime, zone: str) -> str:
+        return format_skeleton("MMMEd", at.astimezone(ZoneInfo(zone)), locale=language)
+
+    return day

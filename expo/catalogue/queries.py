@@ -30,6 +30,18 @@ async def expo_of(db: AsyncSession, delegation_id: str) -> tuple[Expo, Delegatio
     return row[0], row[1]
 
 
+async def delegation(db: AsyncSession, delegation_id: str) -> tuple[Delegation, Expo, Agency] | None:
+    """One delegation with its expo and whose expo it is."""
+    query = (
+        select(Delegation, Expo, Agency)
+        .join(Expo, Expo.id == Delegation.expo_id)
+        .join(Agency, Agency.id == Expo.agency_id)
+        .where(Delegation.id == delegation_id)
+    )
+    row = (await db.execute(query)).first()
+    return None if row is None else (row[0], row[1], row[2])
+
+
 async def delegations(db: AsyncSession, expo_id: str) -> list[Delegation]:
     """An expo's delegations in their order."""
     query = select(Delegation).where(Delegation.expo_id == expo_id).order_by(Delegation.position, Delegation.id)
@@ -44,6 +56,12 @@ async def company_counts(db: AsyncSession, delegation_ids: Collection[str]) -> d
         .group_by(Exhibitor.delegation_id)
     )
     return {row[0]: row[1] for row in await db.execute(query)}
+
+
+async def exhibitors_of_delegation(db: AsyncSession, delegation_id: str) -> list[Exhibitor]:
+    """A delegation's exhibitors in their order."""
+    query = select(Exhibitor).where(Exhibitor.delegation_id == delegation_id).order_by(Exhibitor.position, Exhibitor.id)
+    return list(await db.scalars(query))
 
 
 async def exhibitors(db: AsyncSession, exhibitor_ids: Collection[str]) -> dict[str, Exhibitor]:

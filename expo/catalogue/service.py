@@ -120,7 +120,8 @@ def product_view(row: Product, company: Exhibitor, language: str) -> ProductView
         if low is None or high is None
         else price_text(low, high, row.currency, pick(row.price_unit or {}, language), language)
     )
-    place = f"{row.incoterm} {pick(row.incoterm_place, language)}"
+    place_name = pick(row.incoterm_place, language)
+    place = f"{row.incoterm} {place_name}"
     return ProductView(
         id=ProductId(row.id),
         exhibitor_id=ExhibitorId(company.id),
@@ -131,6 +132,8 @@ def product_view(row: Product, company: Exhibitor, language: str) -> ProductView
         image=row.image,
         price=price,
         terms=f"{price}, {place}" if price else place,
+        incoterm=row.incoterm,
+        incoterm_place=place_name,
         price_low=low,
         price_high=high,
         currency=row.currency,

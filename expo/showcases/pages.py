@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
-from babel.dates import format_skeleton
 
+from expo.catalogue.format import short_day
+from expo.catalogue.pages import CityClock, address, clocked
 from expo.clock import utc_now
 from expo.edge import auth
 from expo.edge.i18n import LANGUAGE_NAMES
@@ -19,13 +18,14 @@ from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import Answer, Operation, operation
 from expo.edge.pages import render
 from expo.errors import NotFound, Unavailable
-from expo.ids import ExhibitorId, RoomId, ShowcaseId
+from expo.ids import RoomId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
 from expo.showcases.keys import DOOR, TOKENS
+from expo.showcases.parts import days
 from expo.showcases.routes import ShowcaseAnswer
 from expo.showcases.rules import State
-from expo.showcases.views import HomeView, StageView
+from expo.showcases.views import StageView
 
 NO_EXPO = "expo.none"
 
@@ -36,13 +36,6 @@ class LanguageLink(msgspec.Struct, frozen=True):
     code: str
     name: str
     url: str
-
-
-class CityClock(msgspec.Struct, frozen=True):
-    """One side's clock: IANA zone and the city's name for the reader."""
-
-    zone: str
-    city: str
 
 
 class StageData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -60,7 +53,7 @@ class StageData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/", home), web.get("/s/{showcase_id}", stage)]
+    return [web.get("/", home), web.get("/programme", programme), web.get("/s/{showcase_id}", stage)]
 
 
 @operation(Operation("The expo's front page", {200: Answer("A page")}, errors=(503,), tag="pages"))
@@ -77,8 +70,29 @@ async def home(request: web.Request) -> web.Response:
     lives = await asyncio.gather(*(_live(request, card.id, card.state) for card in view.live))
     viewers = {card.id: live.viewers for card, live in zip(view.live, lives, strict=True)}
     return render(
-        request, "home.html", areas=("common",),
-        home=view, now=now, day=short_day(language), viewers=viewers, links=stages(view),
+        request, "home.html", areas=("common", "home"), page_data=clocked(view.expo.clocks),
+        home=view, now=now, day=short_day(language), viewers=viewers, address=address(request),
+    )  # fmt: skip
+
+
+@operation(
+    Operation("All showcases with their companies, day by day", {200: Answer("A page")}, errors=(503,), tag="pages")
+)
+async def programme(request: web.Request) -> web.Response:
+    await auth.identify(request)
+    language, now = request[LANGUAGE], utc_now()
+    try:
+        async with request.app[DATABASE].read() as db:
+            view = await service.home_view(db, language, now)
+    except NotFound as error:
+        if error.code != NO_EXPO:
+            raise
+        return render(request, "empty.html", areas=("common",))
+    zone = view.expo.clocks[0].zone
+    return render(
+        request, "programme.html", areas=("common", "home"), page_data=clocked(view.expo.clocks),
+        expo=view.expo, address=address(request),
+        days=days((*view.live, *view.next), zone), past=days(view.ended, zone),
     )  # fmt: skip
 
 
@@ -107,7 +121,7 @@ async def stage(request: web.Request) -> web.Response:
     data = stage_data(view, live, token, request.rel_url.path_qs, now)
     return render(
         request, "stage.html", areas=("common", "stage", "media"), page_data=data,
-        stage=view, showcase=data.showcase, now=now,
+        stage=view, showcase=data.showcase, now=now, address=address(request),
     )  # fmt: skip
 
 
@@ -136,24 +150,6 @@ def stage_data(view: StageView, live: LiveState, token: str | None, path: str, n
         ),
         clocks=tuple(CityClock(clock.zone, clock.city) for clock in view.clocks),
     )
-
-
-def stages(view: HomeView) -> dict[ExhibitorId, ShowcaseId]:
-    """Where a company can be met: its live showcase, else its next, else its last."""
-    found: dict[ExhibitorId, ShowcaseId] = {}
-    for card in (*view.live, *view.next, *view.ended):
-        for part in card.segments:
-            found.setdefault(part.exhibitor_id, card.id)
-    return found
-
-
-def short_day(language: str) -> Callable[[datetime, str], str]:
-    """`day(at, zone)`: weekday, day and month, as short as the language allows."""
-
-    def day(at: datetime, zone: str) -> str:
-        return format_skeleton("MMMEd", at.astimezone(ZoneInfo(zone)), locale=language)
-
-    return day
 
 
 async def _live(request: web.Request, showcase_id: ShowcaseId, state: State) -> LiveState:

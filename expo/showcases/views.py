@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from expo.catalogue.views import Clock, DelegationView, ExhibitorView, ExpoView, ProductView
+from expo.catalogue.views import Clock, DelegationView, ExhibitorView, ExpoView, Phase, ProductView
 from expo.ids import ExhibitorId, SegmentId, ShowcaseId
 from expo.showcases.rules import State
-
-Phase = Literal["done", "now", "next"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,14 @@ class HomeView:
     ended: tuple[ShowcaseCard, ...]
     delegations: tuple[DelegationCard, ...]
     products: tuple[ProductView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of the programme, by the calendar of the expo's first city: its showcases, soonest first."""
+
+    starts_at: datetime
+    cards: tuple[ShowcaseCard, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import { Viewer } from "../media/viewer";
 import { type Clock, ownZone, time } from "../ui/clocks";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
+import { ownTimes } from "../ui/own-times";
 import { need, pageData } from "../ui/page";
 import { Picture } from "../ui/picture";
 import { productLinks } from "../ui/products";
@@ -215,12 +216,13 @@ store.subscribe(() => {
 });
 
 closeMenusKindly();
+ownTimes(data.clocks, t);
 tabs(need("#tabs"));
 productLinks();
 need("#share").addEventListener("click", () => {
   void share(document.title, location.origin + location.pathname).then((how) => {
-    if (how !== "sheet") status.textContent = t(how === "copied" ? "stage.link_copied" : "stage.link_failed");
-    if (how === "copied") flash(t("stage.link_copied"));
+    if (how !== "sheet") status.textContent = t(how === "copied" ? "common.link_copied" : "common.link_failed");
+    if (how === "copied") flash(t("common.link_copied"));
   });
 });
 shortcuts({

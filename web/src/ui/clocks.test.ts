@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { time, times } from "./clocks";
 import { translator } from "./i18n";
 
-const t = translator({ "stage.your_time": "your time" });
+const t = translator({ "common.your_time": "your time" });
 const clocks = [
   { zone: "Asia/Ho_Chi_Minh", city: "Hanoi" },
   { zone: "Asia/Seoul", city: "Seoul" },

@@ -27,22 +27,22 @@ export function day(atMs: number, zone: string, language: string): string {
     timeZone: zone,
     weekday: "long",
     day: "numeric",
-    month: "numeric",
+    month: "long",
   }).format(atMs);
 }
 
 /**
  * `14:30 Hanoi`, `16:30 Seoul`: one text per clock. A reader who is in neither place sees the own time first; a clock whose
- * date differs from the first one's says by how many days.
+ * date differs from the first one's, or from that in the zone `dayOf`, says by how many days.
  */
-export function times(atMs: number, clocks: readonly Clock[], own: string, t: Translate): string[] {
+export function times(atMs: number, clocks: readonly Clock[], own: string, t: Translate, dayOf?: string): string[] {
   const here = clocks.find(
     (clock) => time(atMs, clock.zone) === time(atMs, own) && dayNumber(atMs, clock.zone) === dayNumber(atMs, own),
   );
-  const mine = here ?? { zone: own, city: t("stage.your_time") };
+  const mine = here ?? { zone: own, city: t("common.your_time") };
   const shown = [mine, ...clocks.filter((clock) => clock !== here)];
   return shown.map(({ zone, city }) => {
-    const days = dayNumber(atMs, zone) - dayNumber(atMs, mine.zone);
+    const days = dayNumber(atMs, zone) - dayNumber(atMs, dayOf ?? mine.zone);
     const shift = days === 0 ? "" : ` (${days > 0 ? "+" : "−"}${Math.abs(days)})`;
     return `${time(atMs, zone)} ${city}${shift}`;
   });
