@@ -1,20 +1,26 @@
-"""A Valkey with what rooms need of it, and ways to make it forget and stop."""
+"""A Valkey that can be made to forget and to stop, and workers whose rooms live in it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from expo.cluster.eventlog import EventLog
 from expo.cluster.lease import Held, Lease, take
 from expo.cluster.redis import Call, Script, Valkey
+from expo.errors import ExpoError
 from expo.ids import RoomId
+from expo.rooms.events import Entry
+from expo.rooms.room import Room, now_ms
+from expo.rooms.room_owner import Programme, RoomOwner
+from tests.support.shows import ROOM, draft
 from tests.support.valkey import running_valkey
 
-ROOM = RoomId("chungbuk")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -53,3 +59,82 @@ async def fresh_valkey(folder: Path) -> AsyncGenerator[Place]:
             yield Place(url, valkey, EventLog(valkey))
         finally:
             await valkey.close()
+
+
+async def until(look: Callable[[], Awaitable[Found | None]]) -> Found:
+    """What `look` finds, as soon as it finds something true."""
+    async with asyncio.timeout(10):
+        while not (found := await look()):  # noqa: ASYNC110 - what is in Valkey tells nobody
+            await asyncio.sleep(0.005)
+        return found
+
+
+class Rows:
+    """A feature in memory: the rows that rooms open from, and those that a projector writes."""
+
+    name = "rows"
+
+    def __init__(self) -> None:
+        self.programme = Programme("draft", draft().segments)
+        self.opened = 0
+        self.written: dict[int, Entry] = {}
+        self.batches = 0
+        self.trouble: ExpoError | None = None
+
+    async def opening_state(self, room: RoomId) -> Programme:
+        self.opened += 1
+        if self.trouble:
+            raise self.trouble
+        return self.programme
+
+    async def project(self, room: RoomId, entries: Sequence[Entry]) -> None:
+        self.batches += 1
+        if self.trouble:
+            raise self.trouble
+        for entry in entries:
+            assert self.written.setdefault(entry.revision, entry) == entry
+
+
+class Worker:
+    """One worker's rooms. `kill` leaves Valkey as a killed process does: nothing given back, nothing more shared."""
+
+    def __init__(self, place: Place, name: str, rows: Rows | None = None, *, ttl_s: float = 60.0) -> None:
+        self.rows = rows or Rows()
+        self.lost: asyncio.Queue[RoomId] = asyncio.Queue(16)
+        self.clock_ms = 0
+        self.owner = RoomOwner(
+            place.valkey,
+            name,
+            self.rows,
+            projectors=[self.rows],
+            on_lost=self.lost.put_nowait,
+            clock=lambda: now_ms() + self.clock_ms,
+            ttl_s=ttl_s,
+        )
+        self.owner.open()
+
+    async def room(self) -> Room:
+        """The room, owned by this worker, as soon as nobody else has it."""
+
+        async def owned() -> Room | None:
+            room = await self.owner.own(ROOM)
+            return None if isinstance(room, Held) else room
+
+        return await until(owned)
+
+    async def kill(self) -> None:
+        for room in self.owner.rooms:
+            room.lose()
+        await self.owner.close()
+
+
+@contextlib.asynccontextmanager
+async def workers(place: Place, *names: str, ttl_s: float = 60.0) -> AsyncGenerator[list[Worker]]:
+    """Workers that share one feature's rows; closed at the end."""
+    rows = Rows()
+    all_ = [Worker(place, name, rows, ttl_s=ttl_s) for name in names]
+    try:
+        yield all_
+    finally:
+        for worker in all_:
+            await worker.owner.close()

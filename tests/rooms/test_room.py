@@ -1,0 +1,339 @@
+"""Rooms with a real Valkey: what survives kills, outages and wipes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from expo.cluster import keys
+from expo.cluster.lease import Held, owner_of
+from expo.errors import Conflict, ExpoError, Unavailable
+from expo.ids import SegmentId
+from expo.rooms import commands as do
+from expo.rooms.events import write_entry
+from expo.rooms.machine import decide, record, reduce
+from expo.rooms.model import COUNTDOWN_MS, State
+from expo.rooms.room import KEPT_LINES, MAX_MAILBOX, Room
+from expo.rooms.room_owner import restored
+from tests.support.rooms import Place, fresh_valkey, until, workers
+from tests.support.shows import HOA, KIM, LAN, MAI, MINSU, NOON_MS, ROOM
+
+pytestmark = pytest.mark.cluster
+
+
+async def go_live(room: Room) -> None:
+    for command in (do.OpenWaitingRoom(), do.GoLive()):
+        await room.submit(MAI, command)
+
+
+async def say(room: Room, *texts: str) -> list[bool]:
+    """Say each and return whether it was shared."""
+    return [(await room.submit(HOA, do.Say(text=text))).shared for text in texts]
+
+
+def said(state: State) -> list[str]:
+    return [message.text for message in state.messages]
+
+
+async def logged(place: Place) -> State:
+    """The room as Valkey has it now."""
+    state = restored(await place.log.load(ROOM))
+    assert state
+    return state
+
+
+async def saved(place: Place, revision: int = 1) -> bool:
+    """Whether there is a snapshot of this revision or a newer one."""
+    return (await place.log.load(ROOM)).revision >= revision
+
+
+async def test_a_room_given_up_goes_on_elsewhere_with_the_same_state(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        assert await say(room, "xin chào", "반갑습니다") == [True, True]
+        assert await b.owner.own(ROOM) == Held("a")
+        await a.owner.drain()
+
+        again = await b.room()
+
+        assert again.state == room.state
+        assert again.lease.token > room.lease.token
+        assert b.rows.opened == 1  # rows are asked once in a room's life
+        with pytest.raises(Unavailable, match=r"rooms\.stopping"):
+            await a.owner.own(ROOM)
+
+
+async def test_a_killed_owners_room_is_taken_when_its_lease_expires(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b", ttl_s=0.3) as (a, b):
+        room = await a.room()
+        await go_live(room)
+        ack = await room.submit(HOA, do.Say(text="shared"), "c1")
+        assert ack.shared
+        await a.kill()
+
+        again = await b.room()
+
+        assert again.state == room.state
+        assert (await again.submit(HOA, do.Say(text="shared"), "c1")).revision == ack.revision  # not said twice
+        assert said(again.state) == ["shared"]
+
+
+async def test_while_valkey_is_stopped_commands_go_on_and_are_shared_once_afterwards(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        room = await a.room()
+        await go_live(room)
+        loop = asyncio.get_running_loop()
+        heard: list[int] = []
+        room.listen(lambda _, entry: heard.append(entry.revision))
+
+        await place.pause(3000)  # longer than a call waits
+        began = loop.time()
+        assert await say(room, "1", "2", "3") == [False, False, False]
+        assert loop.time() - began < 1.5
+        assert said(room.state) == ["1", "2", "3"]
+        assert len(heard) == 3  # everybody here has seen them
+
+        async with asyncio.timeout(10):
+            await room.wait_shared(room.state.revision)
+        assert await say(room, "4") == [True]
+        assert said(await logged(place)) == ["1", "2", "3", "4"]
+        assert a.lost.empty()
+
+
+async def test_an_owner_whose_token_is_refused_stops_and_drops_what_it_could_not_share(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        await place.valkey.delete(keys.room(ROOM, "lease"))  # as if it had slept for long
+        other = await b.room()
+
+        with pytest.raises(Unavailable, match=r"rooms\.moved"):
+            await say(room, "too late")
+
+        async with asyncio.timeout(5):
+            assert await a.lost.get() == ROOM
+        assert a.owner.room(ROOM) is None
+        with pytest.raises(Unavailable, match=r"rooms\.moved"):
+            await say(room, "later still")
+        await say(other, "here")
+        assert said(await logged(place)) == ["here"]
+
+
+async def test_an_expired_lease_is_taken_again_while_nobody_else_came(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", ttl_s=0.3) as (a,):
+        room = await a.room()
+        await go_live(room)
+        await place.pause(1000)  # three lives of the lease
+        await say(room, "meanwhile")
+
+        async with asyncio.timeout(10):
+            await room.wait_shared(room.state.revision)
+        assert await until(lambda: owner_of(place.valkey, ROOM)) == "a"
+        assert a.lost.empty()
+
+
+@pytest.mark.parametrize("events", [5, KEPT_LINES + 50])
+async def test_a_wiped_valkey_is_given_the_room_again(tmp_path: Path, events: int) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        for viewers in range(1, events):
+            room.post(do.CountAudience(viewers=viewers))
+            await asyncio.sleep(0)
+        await say(room, "before")
+        await place.command("FLUSHALL")
+
+        assert await say(room, "after") == [True]
+        await until(lambda: saved(place))
+        await a.owner.drain()
+        again = await b.room()
+        assert said(again.state) == ["before", "after"]
+        assert again.state == room.state
+        assert b.rows.opened == 1
+
+
+async def test_a_wipe_that_nobody_repaired_opens_the_room_from_its_rows_at_a_new_revision(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        await a.kill()
+        await place.command("FLUSHALL")
+
+        again = await b.room()
+
+        assert again.state.phase == "draft"
+        assert again.state.revision > room.state.revision
+        assert b.rows.opened == 2
+
+
+async def test_a_forgotten_token_is_noticed_by_the_next_renewal_and_repaired_without_a_command(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", ttl_s=0.3) as (a,):
+        room = await a.room()
+        await go_live(room)
+        await place.command("FLUSHALL")
+
+        await until(lambda: saved(place))
+        assert await logged(place) == room.state
+
+
+async def test_a_command_sent_twice_happens_once(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        room = await a.room()
+        await go_live(room)
+
+        acks = await asyncio.gather(*(room.submit(HOA, do.Say(text="once"), "c1") for _ in range(3)))
+        await room.submit(LAN, do.Say(text="another person's"), "c1")
+
+        assert len(set(acks)) == 1
+        assert said(room.state) == ["once", "another person's"]
+
+
+async def test_the_countdown_ends_by_itself_and_two_who_press_next_together_advance_once(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        room = await a.room()
+        await go_live(room)
+        await room.submit(KIM, do.TakeSeat())
+        changed = asyncio.Event()
+        room.listen(lambda before, _: changed.set() if before.armed else None)
+        pressed = do.ArmNext(segment=SegmentId("s1"), anyway=True)
+
+        acks = await asyncio.gather(room.submit(MAI, pressed, "m1"), room.submit(MINSU, pressed, "n1"))
+        a.clock_ms = COUNTDOWN_MS - 50
+        room.post(do.CountAudience(viewers=1))  # the writer looks at its clock again
+        async with asyncio.timeout(6):
+            await changed.wait()
+
+        assert acks[0].revision == acks[1].revision
+        assert room.state.current == "s1"
+        with pytest.raises(Conflict, match=r"rooms\.next_changed"):
+            await room.submit(MINSU, pressed, "n2")
+
+
+async def test_a_countdown_survives_its_owner(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b", ttl_s=0.3) as (a, b):
+        room = await a.room()
+        await go_live(room)
+        await room.submit(MAI, do.ArmNext(segment=SegmentId("s1"), anyway=True))
+        await a.kill()
+        b.clock_ms = COUNTDOWN_MS  # due meanwhile
+
+        again = await b.room()
+        changed = asyncio.Event()
+        again.listen(lambda before, _: changed.set() if before.armed else None)
+        async with asyncio.timeout(5):
+            await changed.wait()
+
+        assert again.state.segments[0].started_ms == again.state.at_ms
+
+
+async def test_refusals_reach_who_asked_and_change_nothing(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        room = await a.room()
+        before = room.state
+
+        with pytest.raises(ExpoError, match=r"token\.not_granted"):
+            await room.submit(HOA, do.GoLive())
+
+        assert room.state is before
+        assert (await place.log.load(ROOM)).entries.count == 0
+
+
+async def test_a_flooded_room_refuses_and_recovers(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        room = await a.room()
+        await go_live(room)
+
+        answers = await asyncio.gather(
+            *(room.submit(HOA, do.Say(text=str(n))) for n in range(MAX_MAILBOX + 100)), return_exceptions=True
+        )
+
+        refused = [answer for answer in answers if isinstance(answer, Unavailable)]
+        assert len(refused) == 100
+        assert {error.code for error in refused} == {"rooms.busy"}
+        assert await say(room, "calm again") == [True]
+
+
+async def test_rows_are_written_once_and_in_order_through_trouble_and_takeover(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        rows, first = a.rows, room.state.revision + 1
+        await go_live(room)
+        rows.trouble = Unavailable("store.away")
+        await say(room, "1", "2")
+        await a.kill()
+        await place.valkey.delete(keys.room(ROOM, "lease"))
+        rows.trouble = None
+
+        again = await b.room()
+        await say(again, "3")
+        await b.owner.drain()
+
+        assert list(rows.written) == list(range(first, again.state.revision + 1))
+        assert await place.log.cursor(ROOM, "rows") == again.state.revision
+
+
+async def test_rows_changed_while_the_room_is_a_draft_are_taken_over(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        await a.room()
+        await a.owner.drain()
+        b.rows.programme = type(b.rows.programme)("draft", b.rows.programme.segments[::-1])
+
+        room = await b.room()
+        await room.submit(MAI, do.OpenWaitingRoom())
+
+        assert [segment.id for segment in room.state.segments] == ["s3", "s2", "s1"]
+
+
+async def test_a_long_log_is_taken_over(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        await room.close()  # its lease is free, and what follows is written as if by it
+        state, lease = room.state, await place.taken("c")
+        lines: list[str] = []
+        for number in range(5000):
+            for entry in record(state, decide(state, do.Say(text=str(number)), HOA, NOON_MS), NOON_MS, f"hoa/{number}"):
+                state = reduce(state, entry)
+                lines.append(write_entry(entry))
+        for start in range(0, len(lines), 250):
+            await place.log.append(
+                lease, room.state.revision, room.state.revision + 1 + start, lines[start : start + 250]
+            )
+        await place.valkey.delete(keys.room(ROOM, "lease"))
+
+        again = await b.room()
+
+        assert again.state == state
+        await until(lambda: saved(place, state.revision))  # the next owner has less to read
+
+
+async def test_a_log_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        await place.log.save(await place.taken("newer"), 7, '{"v": 2, "tables": []}')
+        await place.valkey.delete(keys.room(ROOM, "lease"))
+
+        with pytest.raises(Unavailable, match=r"rooms\.log_unreadable"):
+            await a.owner.own(ROOM)
+        assert (await place.log.load(ROOM)).state == '{"v": 2, "tables": []}'
+        assert not isinstance(await place.taken("b"), Held)  # the lease was given back
+
+
+async def test_two_who_ask_at_once_get_the_same_room(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
+        rooms = await asyncio.gather(*(a.owner.own(ROOM) for _ in range(10)))
+
+        assert len({id(room) for room in rooms}) == 1
+        assert a.rows.opened == 1
+
+
+async def test_nothing_is_left_running_or_held_when_the_rows_fail(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        a.rows.trouble = Unavailable("store.away")
+        with pytest.raises(Unavailable, match=r"store\.away"):
+            await a.owner.own(ROOM)
+        a.rows.trouble = None
+
+        assert isinstance(await b.owner.own(ROOM), Room)
