@@ -1,4 +1,4 @@
-"""The `expo` command: serve, demo, migrate, doctor. Imports stand inside commands, so that `--help` is quick."""
+"""The `expo` command: serve, demo, invite, migrate, doctor. Imports stand inside commands: `--help` is quick."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from expo.kit.startup import StartFailed
     from expo.settings import Settings
 
+T = TypeVar("T")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(
@@ -28,6 +29,13 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help; rich would cost a quarter of the start-up
     pretty_exceptions_enable=False,
 )
+
+invite = typer.Typer(
+    help="Invite people to a showcase by links that need no password.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(invite, name="invite")
 
 
 def main() -> None:
@@ -99,6 +107,67 @@ def doctor() -> None:
     raise typer.Exit(0 if all(finding.grade != "bad" for finding in findings) else 1)
 
 
+@invite.callback()
+def invite_one(
+    context: typer.Context,
+    role: Annotated[
+        str | None, typer.Option(help="organiser, exhibitor, buyer, interpreter, moderator or technician.")
+    ] = None,
+    showcase: Annotated[str | None, typer.Option(help="The showcase's id.")] = None,
+    name: Annotated[str | None, typer.Option(help="The person's name, as the person writes it.")] = None,
+    language: Annotated[str | None, typer.Option(help="en, ko or vi; default: the language of their side.")] = None,
+    company: Annotated[str | None, typer.Option(help="An exhibitor's company: its slug or id.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long the link works.")] = 30,
+    url: Annotated[str | None, typer.Option(help="The site's address; default: EXPO_PUBLIC_URL or the bind.")] = None,
+) -> None:
+    """Invite somebody: `expo invite --role exhibitor --showcase ID --name NAME`. Prints the link, which is not kept."""
+    if context.invoked_subcommand is not None:
+        return
+    from expo.accounts.invitations import Wanted
+    from expo.accounts.rules import DEVICES_PER_LINK, INVITABLE
+    from expo.accounts.service import known_role
+    from expo.edge.i18n import LANGUAGES
+    from expo.ids import ShowcaseId
+    from expo.ops import invitations
+
+    if role not in INVITABLE:
+        raise typer.BadParameter(f"one of {', '.join(INVITABLE)}", param_hint="--role")
+    if showcase is None or name is None:
+        raise typer.BadParameter("is needed", param_hint="--showcase" if showcase is None else "--name")
+    if language not in {None, *LANGUAGES}:
+        raise typer.BadParameter(f"one of {', '.join(LANGUAGES)}", param_hint="--language")
+    wanted = Wanted(known_role(role), name=name, language=language, company=company, days=days)
+    made = _run(invitations.make(_settings(os.environ), ShowcaseId(showcase), wanted, url))
+    person, until = made.invitation.person, made.invitation.expires_at
+    told = f"{made.invitation.id}: {person.role} {person.name}, until {until:%Y-%m-%d}, on {DEVICES_PER_LINK} devices"
+    typer.echo(told, err=True)
+    typer.echo(made.url)
+
+
+@invite.command("list")
+def list_invitations(
+    showcase: Annotated[str | None, typer.Option(help="Only this showcase's.")] = None,
+) -> None:
+    """List invitations, newest first: who, until when, on how many devices."""
+    from expo.ids import ShowcaseId
+    from expo.ops import invitations
+
+    wanted = None if showcase is None else ShowcaseId(showcase)
+    typer.echo(invitations.table(_run(invitations.every(_settings(os.environ), wanted))))
+
+
+@invite.command("revoke")
+def revoke_invitation(invitation: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """End a link, sign out every device that came in by it, and end their media."""
+    from expo.ids import InvitationId
+    from expo.ops import invitations
+
+    if _run(invitations.revoke(_settings(os.environ), InvitationId(invitation))):
+        typer.echo("Revoked.")
+    else:
+        typer.echo("Revoked. Valkey does not answer: media that flows now ends when the server hears Valkey again.")
+
+
 @app.command(hidden=True)
 def worker(
     index: Annotated[int, typer.Option()],
@@ -138,6 +207,16 @@ async def _serve(settings: Settings) -> int:
     await told.wait()
     await supervisor.stop()
     return 0
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """The result of some work on rows; errors are said and end the program."""
+    from expo.kit.startup import StartFailed
+
+    try:
+        return asyncio.run(work)
+    except ExpoError as error:
+        _fail(StartFailed.of(error))
 
 
 def _settings(env: Mapping[str, str]) -> Settings:
