@@ -12,7 +12,7 @@ from expo.cluster.lease import Held, owner_of
 from expo.errors import Conflict, ExpoError, Unavailable
 from expo.ids import SegmentId
 from expo.rooms import commands as do
-from expo.rooms.events import write_entry
+from expo.rooms.events import Advanced, write_entry
 from expo.rooms.machine import decide, record, reduce
 from expo.rooms.model import COUNTDOWN_MS, State
 from expo.rooms.room import KEPT_LINES, MAX_MAILBOX, Room
@@ -197,7 +197,7 @@ async def test_the_countdown_ends_by_itself_and_two_who_press_next_together_adva
         await go_live(room)
         await room.submit(KIM, do.TakeSeat())
         changed = asyncio.Event()
-        room.listen(lambda before, _: changed.set() if before.armed else None)
+        room.listen(lambda _, entry: changed.set() if isinstance(entry.event, Advanced) else None)
         pressed = do.ArmNext(segment=SegmentId("s1"), anyway=True)
 
         acks = await asyncio.gather(room.submit(MAI, pressed, "m1"), room.submit(MINSU, pressed, "n1"))
@@ -222,7 +222,7 @@ async def test_a_countdown_survives_its_owner(tmp_path: Path) -> None:
 
         again = await b.room()
         changed = asyncio.Event()
-        again.listen(lambda before, _: changed.set() if before.armed else None)
+        again.listen(lambda _, entry: changed.set() if isinstance(entry.event, Advanced) else None)
         async with asyncio.timeout(5):
             await changed.wait()
 
