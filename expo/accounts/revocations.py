@@ -55,8 +55,9 @@ class Revocations:
         self._news = asyncio.Event()
         self._callbacks: list[Callable[[PersonId], object]] = []
         self._nursery = Nursery("revocations")
-        self.listening = asyncio.Event()
-        """Set while nothing can be missed."""
+        self.listening, self.deaf = asyncio.Event(), asyncio.Event()
+        """Set while nothing can be missed; set while something may be."""
+        self.deaf.set()
 
     async def open(self) -> None:
         """Read the rows and begin to listen; `close` ends it. Raises Unavailable `store.*`."""
@@ -99,6 +100,7 @@ class Revocations:
                     if away:
                         log.info("revocations are heard again")
                     away = False
+                    self.deaf.clear()
                     self.listening.set()
                     async for text in notices:
                         self._take(text)
@@ -108,6 +110,7 @@ class Revocations:
                 away = True
             finally:
                 self.listening.clear()
+                self.deaf.set()
             await asyncio.sleep(RETRY_S)
 
     async def _tell(self) -> None:
