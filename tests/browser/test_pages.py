@@ -27,6 +27,10 @@ def pages(site: Site) -> dict[str, str]:
         "far": site.stage(FAR),
         "ended": site.stage(ENDED),
         "check": f"{site.url}/check",
+        "programme": f"{site.url}/programme",
+        "delegation": f"{site.url}/delegations/chungbuk",
+        "stand": f"{site.url}/stands/palgong-textile",
+        "product": f"{site.url}/products/camellia-serum",
         "missing": f"{site.url}/nothing-here",
     }
 

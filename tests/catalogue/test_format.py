@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from expo.catalogue.format import amount, hs_text, price_text, quantity_text
+from expo.catalogue.format import amount, hs_text, price_text, quantity_text, short_day
 
 LOW, HIGH = Decimal("4.20"), Decimal("4.80")
 
@@ -62,3 +63,11 @@ def test_quantities_with_their_counting_word(quantity: int, unit: str, language:
 
 def test_a_customs_code_has_its_dot() -> None:
     assert hs_text("330499") == "3304.99"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "Tue, Nov 24"), ("ko", "11월 24일 (화)"), ("vi", "Th 3, 24 thg 11")]
+)
+def test_a_day_is_short_in_every_language(language: str, text: str) -> None:
+    late = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+    assert short_day(language)(late, "Asia/Ho_Chi_Minh") == text

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 
 from expo.clock import utc_now
 from expo.edge.keys import DATABASE
-from expo.ids import ExhibitorId, ShowcaseId
+from expo.ids import ShowcaseId
 from expo.showcases import service
-from expo.showcases.pages import short_day, stages
 from tests.support.worker import Worker, running_worker
 
 pytestmark = pytest.mark.media
@@ -54,7 +54,7 @@ async def test_every_page_renders_in_every_language_without_inline_code(
     worker: Worker, http: aiohttp.ClientSession
 ) -> None:
     for language in LANGUAGES:
-        for path in ("/", *(f"/s/{showcase}" for showcase in SHOWCASES)):
+        for path in ("/", "/programme", *(f"/s/{showcase}" for showcase in SHOWCASES)):
             html = await page(http, worker.url + path, language)
             assert f'<html lang="{language}">' in html
             assert re.search(r"<style|\sstyle=|\son[a-z]+=", html) is None
@@ -125,16 +125,34 @@ async def test_the_front_page_leads_to_what_is_on_and_what_comes(worker: Worker,
     assert "chungbuk-encore" not in html
 
 
-async def test_a_company_is_met_where_it_is_live(worker: Worker) -> None:
-    async with worker.app[DATABASE].read() as db:
-        found = stages(await service.home_view(db, "en", utc_now()))
-    assert found[ExhibitorId("gyeol-cosmetics")] == "chungbuk"
-    assert found[ExhibitorId("palgong-textile")] == "daegu", "before the show that has ended"
+async def test_the_front_page_leads_on_to_delegations_stands_products_and_the_programme(
+    worker: Worker, http: aiohttp.ClientSession
+) -> None:
+    html = await page(http, worker.url + "/")
+    for path in ("/programme", "/delegations/daegu", "/stands/gyeol-cosmetics", "/products/camellia-serum"):
+        assert f'href="{path}"' in html
+    assert page_data(html)["clocks"][0] == {"zone": "Asia/Ho_Chi_Minh", "city": "Hanoi"}
 
 
-@pytest.mark.parametrize(
-    ("language", "text"), [("en", "Tue, Nov 24"), ("ko", "11월 24일 (화)"), ("vi", "Th 3, 24 thg 11")]
-)
-def test_a_day_is_short_in_every_language(language: str, text: str) -> None:
-    late = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
-    assert short_day(language)(late, "Asia/Ho_Chi_Minh") == text
+async def test_the_programme_has_every_company_in_both_cities_times_and_what_is_over_last(
+    worker: Worker, http: aiohttp.ClientSession
+) -> None:
+    html = await page(http, worker.url + "/programme")
+    coming, past = html.split('id="past"')
+    assert coming.index("Gyeol Cosmetics") < coming.index("Dalgu Precision") < coming.index("Bogil Sea Farm")
+    assert "Daegu textiles for hotels and spas" in past
+    assert "chungbuk-encore" not in html, "a draft"
+    first = re.search(
+        r'<time datetime="([^"]+)" data-times="column"><b>(\d\d:\d\d) <small>Hanoi</small></b><span>(.*?)</span>',
+        coming,
+    )
+    assert first is not None
+    at = datetime.fromisoformat(first[1])
+    assert first[2] == f"{at.astimezone(ZoneInfo('Asia/Ho_Chi_Minh')):%H:%M}"
+    assert first[3].startswith(f"{at.astimezone(ZoneInfo('Asia/Seoul')):%H:%M} Seoul")
+
+
+async def test_a_page_is_previewed_with_absolute_addresses(worker: Worker, http: aiohttp.ClientSession) -> None:
+    html = await page(http, f"{worker.url}/s/chungbuk?from=messenger")
+    assert f'<meta property="og:url" content="{worker.url}/s/chungbuk">' in html
+    assert re.search(rf'<meta property="og:image" content="{worker.url}/static/img/[^"]+">', html) is not None

@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 
 from expo.accounts.rules import ROLES
+from expo.catalogue.tables import INCOTERMS
 from expo.edge.i18n import Catalogues
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "common", "home", "stage")
+AREAS = ("accounts", "catalogue", "common", "home", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 BUILT = {
     "accounts": {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
+    "catalogue": {f"catalogue.incoterm.{rule.lower()}" for rule in INCOTERMS},
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
               ("ended", "full", "failed", "codec", "starting", "invited", "offline")}
     | {f"stage.quality.{figure}" for figure in ("rtt", "loss", "bitrate", "fps", "size")},
 }  # fmt: skip
-"""Keys that scripts put together."""
+"""Keys that scripts and templates put together."""
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,11 @@ def catalogues() -> Catalogues:
 
 def named() -> set[str]:
     """Every `"area.key"` text in templates and scripts."""
-    files = [*(WEB / "templates").glob("*.html"), *(WEB / "src").rglob("*.ts")]
+    files = [*(WEB / "templates").rglob("*.html"), *(WEB / "src").rglob("*.ts")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
-    return set(re.findall(r"""["'`]((?:accounts|common|home|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source))
+    return set(
+        re.findall(r"""["'`]((?:accounts|catalogue|common|home|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source)
+    )
 
 
 def test_every_named_key_has_words(catalogues: Catalogues) -> None:
