@@ -142,8 +142,11 @@ async def room_grant(db: AsyncSession, showcase_id: ShowcaseId, person_id: Perso
     expo, _ = await catalogue_queries.expo_of(db, row.delegation_id)
     if person.expo_id != expo.id:
         raise Forbidden("showcase.not_invited", "this person belongs to another expo")
+    company = person.organisation
     if person.exhibitor_id is not None:
         own = await queries.has_part(db, row.id, person.exhibitor_id)
+        exhibitors = await catalogue_queries.exhibitors(db, [person.exhibitor_id])
+        company = pick(exhibitors[person.exhibitor_id].name, person.language)
     else:
         own = person.showcase_id in {None, row.id}
     return RoomGrant(
@@ -154,7 +157,7 @@ async def room_grant(db: AsyncSession, showcase_id: ShowcaseId, person_id: Perso
         expires_at=now + ROOM_GRANT_LIFE,
         role=person.role,
         exhibitor=person.exhibitor_id,
-        company=person.organisation,
+        company=company,
     )
 
 
