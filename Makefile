@@ -95,6 +95,8 @@ check: setup ## style, types, architecture, lengths, documents, pages
 	@$(RUN) tools/check_lengths.py
 	@echo "== check: settings in the documents"
 	@$(RUN) tools/settings_table.py --check docs/operations.md README.md
+	@echo "== check: wire types"
+	@$(RUN) tools/wire_types.py --check
 	@echo "== check: biome, tsc, vitest"
 	@npm run --silent check
 
