@@ -151,11 +151,18 @@ class Valkey:
         return await self._wait(cast("Awaitable[object]", self._redis.execute_command(*command)))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
 
     async def _wait(self, answer: Awaitable[Answer]) -> Answer:
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 return await answer
         except (RedisError, OSError, TimeoutError) as error:
             raise _away(error) from error
+        finally:
+            # redis-py sends within `asyncio.wait_for`, which on Python 3.11 forgets a cancellation that comes just as
+            # the sending ends; the task would go on and its owner wait for ever.
+            if task and task.cancelling() > cancelled:
+                raise asyncio.CancelledError
 
 
 async def _texts(pubsub: PubSub) -> AsyncIterator[str]:

@@ -71,6 +71,25 @@ async def test_a_cancelled_call_leaves_its_answer_to_nobody(tmp_path: Path) -> N
         await valkey.close()
 
 
+async def test_no_moment_of_a_call_swallows_its_cancellation(tmp_path: Path) -> None:
+    async with running_valkey(tmp_path) as url:
+        valkey = Valkey(url)
+        await valkey.ping()
+
+        async def calls() -> None:
+            while True:
+                await valkey.values(["a"])
+
+        for turns in range(200):
+            call = asyncio.create_task(calls(), name="cancelled")
+            for _ in range(turns % 40):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.wait([call], timeout=5)
+            assert call.cancelled()
+        await valkey.close()
+
+
 async def test_nobody_there_is_told_as_such(tmp_path: Path) -> None:
     valkey = Valkey(f"unix://{tmp_path}/none.sock")
 
