@@ -27,7 +27,7 @@ from expo.ops import health, metrics
 from expo.rooms import door, media
 from expo.rooms.host import RoomHost
 from expo.settings import Settings
-from expo.showcases import agenda, pages, studio
+from expo.showcases import agenda, pages, run, studio
 from expo.showcases import routes as showcases
 from expo.showcases.keys import DOOR
 from expo.showcases.occasions import occasion
@@ -138,6 +138,6 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
     app[AGENDA] = agenda.showings
-    for routes in (accounts.routes(), showcases.routes(), pages.routes(), stands.routes(), studio.routes()):
-        app.add_routes(routes)
+    for feature in (accounts, showcases, pages, stands, studio, run):
+        app.add_routes(feature.routes())
     yield

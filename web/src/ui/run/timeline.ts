@@ -1,0 +1,132 @@
+/** The run of show as a list: one company a row, and ways to put those in another order that have not begun. */
+
+import { html, nothing, type TemplateResult } from "lit-html";
+import { repeat } from "lit-html/directives/repeat.js";
+import { icon } from "../icons";
+import { clockText } from "../studio-state";
+import { endsAt, movable, type Span, type Standing, secondsLeft, seatsOf, standing, worstCheck } from "./model";
+import type { Segment, State } from "../../wire.gen";
+import { clockTime, companyName, minutes, type RunWords } from "./words";
+
+export interface LineActions {
+  /** Move a segment by so many places among those to come. */
+  readonly move: (segment: string, by: number) => void;
+}
+
+const LAMPS: Readonly<Record<Standing, string>> = {
+  done: "off",
+  on: "air",
+  armed: "need",
+  ready: "on",
+  check: "need",
+  here: "",
+  away: "off",
+};
+const LATE_MS = 60_000;
+
+/** How many there are and when it all ends, against the plan. */
+export function plan(
+  state: State,
+  found: ReadonlyMap<string, Span>,
+  plannedEndMs: number,
+  words: RunWords,
+): TemplateResult {
+  const { t } = words;
+  const count = state.segments.length;
+  const companies = t(count === 1 ? "common.company_one" : "common.company_many", { count });
+  const end = endsAt(found);
+  if (end === null) return html`${companies}`;
+  const late = Math.round((end - plannedEndMs) / 60_000);
+  const against =
+    state.phase === "ended" || Math.abs(end - plannedEndMs) < LATE_MS
+      ? nothing
+      : html` · <span class=${late > 0 ? "late" : ""}>${t(late > 0 ? "run.late" : "run.early", { count: Math.abs(late) })}</span>`;
+  const key = state.phase === "ended" ? "run.ended_at" : "run.ends_at";
+  return html`${companies} · ${t(key, { time: clockTime(end, words) })}${against}`;
+}
+
+export function lines(
+  state: State,
+  found: ReadonlyMap<string, Span>,
+  nowMs: number,
+  words: RunWords,
+  actions: LineActions,
+): TemplateResult {
+  const order = movable(state).map((one) => one.id);
+  return html`<ol class="rows lines" @keydown=${(event: KeyboardEvent) => onKey(event, order, actions)}>
+    ${repeat(
+      state.segments,
+      (segment) => segment.id,
+      (segment) => line(state, segment, found.get(segment.id), nowMs, order, words, actions),
+    )}
+  </ol>`;
+}
+
+function line(
+  state: State,
+  segment: Segment,
+  span: Span | undefined,
+  nowMs: number,
+  order: readonly string[],
+  words: RunWords,
+  actions: LineActions,
+): TemplateResult {
+  const how = standing(state, segment);
+  const name = companyName(segment.exhibitor, words);
+  const canMove = order.includes(segment.id) && ["waiting", "live", "paused"].includes(state.phase) && order.length > 1;
+  return html`<li class="line is-${how}" data-segment=${segment.id} ?data-movable=${canMove} aria-current=${how === "on" ? "step" : nothing}>
+    <span class="at">${span === undefined ? nothing : clockTime(span.fromMs, words)}</span>
+    <b class="cut" title=${name}>${name}</b>
+    <span class="lamp small ${how === "on" && state.phase !== "live" ? "need" : LAMPS[how]}">${label(state, how, nowMs, words)}</span>
+    <span class="note small dim">${note(state, segment, how, nowMs, words)}</span>
+    ${canMove ? moves(segment.id, name, order, words, actions) : nothing}
+  </li>`;
+}
+
+function label(state: State, how: Standing, nowMs: number, { t }: RunWords): string {
+  if (how === "on" && state.phase !== "live") return t("run.standing.paused");
+  if (how === "armed") return t("run.standing.armed", { count: secondsLeft(state.armed?.dueMs ?? nowMs, nowMs) });
+  return t(`run.standing.${how}`);
+}
+
+function note(state: State, segment: Segment, how: Standing, nowMs: number, words: RunWords): string {
+  const { t } = words;
+  const planned = minutes(segment.plannedS, words);
+  if (how === "done") return t("run.took", { time: clockText((segment.endedMs ?? nowMs) - (segment.startedMs ?? nowMs)) });
+  if (how === "on") {
+    const gone = clockText(nowMs - (segment.startedMs ?? nowMs));
+    return t("run.gone_of", { time: gone, planned: clockText(segment.plannedS * 1_000) });
+  }
+  const people = seatsOf(state, segment.exhibitor).length;
+  if (people === 0) return planned;
+  const verdict = worstCheck(state, segment);
+  const checked = verdict === null ? t("run.check.none") : t(`run.check.${verdict}`);
+  return `${planned} · ${t("run.people_here", { count: people })} · ${checked}`;
+}
+
+/** Disabled ends stay focusable, so that a key pressed once more loses nobody's place. */
+function moves(
+  id: string,
+  name: string,
+  order: readonly string[],
+  { t }: RunWords,
+  actions: LineActions,
+): TemplateResult {
+  const at = order.indexOf(id);
+  const button = (by: -1 | 1, end: boolean, symbol: TemplateResult) => {
+    const words = t(by < 0 ? "run.move_up" : "run.move_down", { name });
+    return html`<button class="btn quiet icon" type="button" data-focus="${id}:${by}" aria-label=${words} title="${words} (Alt ${by < 0 ? "↑" : "↓"})" aria-disabled=${end ? "true" : "false"} @click=${() => end || actions.move(id, by)}>${symbol}</button>`;
+  };
+  return html`<span class="moves">
+    ${button(-1, at === 0, icon("chevron-up"))}${button(1, at === order.length - 1, icon("chevron-down"))}
+    <span class="grip" title=${t("run.drag")} aria-hidden="true">${icon("grip-vertical")}</span>
+  </span>`;
+}
+
+function onKey(event: KeyboardEvent, order: readonly string[], actions: LineActions): void {
+  const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+  const id = (event.target as Element).closest<HTMLElement>("[data-segment]")?.dataset.segment;
+  if (by === 0 || !event.altKey || id === undefined || !order.includes(id)) return;
+  event.preventDefault();
+  actions.move(id, by);
+}
