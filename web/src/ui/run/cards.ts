@@ -2,11 +2,21 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ViewerState } from "../../media/viewer";
-import { icon } from "../icons";
-import { clockText } from "../studio-state";
-import type { holding } from "../studio-hold";
-import { beganMs, nextSegment, type Span, seatsOf, secondsLeft, segmentOf, someoneReady, standing, worstCheck } from "./model";
 import type { State } from "../../wire.gen";
+import { icon } from "../icons";
+import type { holding } from "../studio-hold";
+import { clockText } from "../studio-state";
+import {
+  beganMs,
+  nextSegment,
+  type Span,
+  seatsOf,
+  secondsLeft,
+  segmentOf,
+  someoneReady,
+  standing,
+  worstCheck,
+} from "./model";
 import { clockTime, companyName, minutes, type RunWords } from "./words";
 
 type Part = TemplateResult | typeof nothing;
@@ -26,7 +36,8 @@ export interface CardActions {
 /** Beside the title: the phase, and since when the show is on. */
 export function phase(state: State, nowMs: number, { t }: RunWords): TemplateResult {
   const since = beganMs(state);
-  const clock = since === null || state.phase === "ended" ? nothing : html` <span role="timer">${clockText(nowMs - since)}</span>`;
+  const clock =
+    since === null || state.phase === "ended" ? nothing : html` <span role="timer">${clockText(nowMs - since)}</span>`;
   const kind = state.phase === "live" ? "air" : state.phase === "paused" ? "need" : "";
   return html`<span class="badge ${kind}">${state.phase === "live" ? html`<span class="dot"></span>` : nothing}${t(`run.phase.${state.phase}`)}${clock}</span>`;
 }
@@ -90,15 +101,11 @@ export function time(state: State, nowMs: number, words: RunWords, actions: Card
 }
 
 /** The company to come; while it is counted down to, the seconds in its place. */
-export function next(
-  state: State,
-  found: ReadonlyMap<string, Span>,
-  nowMs: number,
-  words: RunWords,
-): TemplateResult {
+export function next(state: State, found: ReadonlyMap<string, Span>, nowMs: number, words: RunWords): TemplateResult {
   const { t } = words;
   const segment = state.phase === "ended" ? null : nextSegment(state);
-  if (segment === null) return html`<p class="label small dim">${t("run.next")}</p><p class="strong">${t(state.phase === "ended" ? "run.all_over" : "run.no_next")}</p>`;
+  if (segment === null)
+    return html`<p class="label small dim">${t("run.next")}</p><p class="strong">${t(state.phase === "ended" ? "run.all_over" : "run.no_next")}</p>`;
   const name = companyName(segment.exhibitor, words);
   const span = found.get(segment.id);
   if (state.armed !== null) {

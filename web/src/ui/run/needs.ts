@@ -1,13 +1,32 @@
 /** What needs the organiser: found in the room's state, listed in the order in which it came up. Pure. */
 
-import { movable, nextSegment, openQuestions, seatsOf, someoneReady } from "./model";
 import type { Message, Seat, Segment, State } from "../../wire.gen";
+import { movable, nextSegment, openQuestions, seatsOf, someoneReady } from "./model";
 
 export type Need =
-  | { readonly key: string; readonly kind: "not_ready"; readonly segment: Segment; readonly here: boolean; readonly later: boolean }
+  | {
+      readonly key: string;
+      readonly kind: "not_ready";
+      readonly segment: Segment;
+      readonly here: boolean;
+      readonly later: boolean;
+    }
   | { readonly key: string; readonly kind: "question"; readonly message: Message }
-  | { readonly key: string; readonly kind: "muted"; readonly seat: string; readonly name: string; readonly exhibitor: string | null }
-  | { readonly key: string; readonly kind: "check"; readonly seat: string; readonly name: string; readonly exhibitor: string | null; readonly note: string };
+  | {
+      readonly key: string;
+      readonly kind: "muted";
+      readonly seat: string;
+      readonly name: string;
+      readonly exhibitor: string | null;
+    }
+  | {
+      readonly key: string;
+      readonly kind: "check";
+      readonly seat: string;
+      readonly name: string;
+      readonly exhibitor: string | null;
+      readonly note: string;
+    };
 
 /** Everything open now; `noted` are keys that the organiser has put aside. */
 export function needsOf(state: State, noted: ReadonlySet<string>): readonly Need[] {
@@ -24,7 +43,8 @@ export function needsOf(state: State, noted: ReadonlySet<string>): readonly Need
     found.push({ key: `check:${seat}:${check.note}`, kind: "check", seat, name, exhibitor, note: check.note });
   }
   for (const [seat, { name, exhibitor, ...rest }] of seats) {
-    if (mutedAndWanted(rest, exhibitor, next)) found.push({ key: `muted:${seat}`, kind: "muted", seat, name, exhibitor });
+    if (mutedAndWanted(rest, exhibitor, next))
+      found.push({ key: `muted:${seat}`, kind: "muted", seat, name, exhibitor });
   }
   for (const message of openQuestions(state)) found.push({ key: `question:${message.id}`, kind: "question", message });
   return found.filter((need) => !noted.has(need.key));

@@ -2,8 +2,8 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
-import { icon } from "../icons";
 import type { Message, Seat, State } from "../../wire.gen";
+import { icon } from "../icons";
 import { clockTime, companyName, type RunWords } from "./words";
 
 export interface PeopleActions {

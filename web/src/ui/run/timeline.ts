@@ -2,10 +2,10 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import type { Segment, State } from "../../wire.gen";
 import { icon } from "../icons";
 import { clockText } from "../studio-state";
-import { endsAt, movable, type Span, type Standing, secondsLeft, seatsOf, standing, worstCheck } from "./model";
-import type { Segment, State } from "../../wire.gen";
+import { endsAt, movable, type Span, type Standing, seatsOf, secondsLeft, standing, worstCheck } from "./model";
 import { clockTime, companyName, minutes, type RunWords } from "./words";
 
 export interface LineActions {
@@ -92,7 +92,8 @@ function label(state: State, how: Standing, nowMs: number, { t }: RunWords): str
 function note(state: State, segment: Segment, how: Standing, nowMs: number, words: RunWords): string {
   const { t } = words;
   const planned = minutes(segment.plannedS, words);
-  if (how === "done") return t("run.took", { time: clockText((segment.endedMs ?? nowMs) - (segment.startedMs ?? nowMs)) });
+  if (how === "done")
+    return t("run.took", { time: clockText((segment.endedMs ?? nowMs) - (segment.startedMs ?? nowMs)) });
   if (how === "on") {
     const gone = clockText(nowMs - (segment.startedMs ?? nowMs));
     return t("run.gone_of", { time: gone, planned: clockText(segment.plannedS * 1_000) });
