@@ -8,7 +8,6 @@ import msgspec
 from aiohttp import web
 
 from expo.accounts.rules import RoomGrant
-from expo.catalogue.views import Clock
 from expo.clock import utc_now
 from expo.edge import auth, pages
 from expo.edge.keys import DATABASE, LANGUAGE
@@ -16,7 +15,8 @@ from expo.edge.openapi import HTML, Answer, Content, Operation, operation
 from expo.ids import ShowcaseId
 from expo.showcases import service
 from expo.showcases.keys import TOKENS
-from expo.showcases.views import ShowcaseState
+from expo.showcases.run import ProgrammeData, programme_data
+from expo.showcases.views import ShowcaseState, StageView
 
 PRESENTERS = ("exhibitor", "organiser", "technician")
 STUDIO_AREAS = ("common", "errors", "media", "stage", "studio")
@@ -43,6 +43,7 @@ class StudioData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     encoder_token: str
     state_url: str
     watch_url: str
+    programme: ProgrammeData
     clocks: tuple[ClockData, ...]
 
 
@@ -74,8 +75,9 @@ async def studio(request: web.Request) -> web.Response:
     async with request.app[DATABASE].read() as db:
         view = await service.studio_view(db, showcase_id, request[LANGUAGE])
         grant = await service.room_grant(db, showcase_id, principal.person_id, utc_now())
-    grant.require("publish")
-    data = _studio_data(request, grant, view.stage.title, view.stage.clocks)
+        grant.require("publish")
+        programme = await programme_data(db, view.stage.delegation.id, request[LANGUAGE])
+    data = _studio_data(request, grant, view.stage, programme)
     return pages.render(
         request, "studio.html", areas=STUDIO_AREAS, page_data=data, studio=view, watch_url=data.watch_url
     )
@@ -101,13 +103,13 @@ def routes() -> list[web.RouteDef]:
     return [web.get("/studio/{showcase_id}", studio), web.get("/check", check)]
 
 
-def _studio_data(request: web.Request, grant: RoomGrant, title: str, clocks: tuple[Clock, ...]) -> StudioData:
+def _studio_data(request: web.Request, grant: RoomGrant, stage: StageView, programme: ProgrammeData) -> StudioData:
     tokens = request.app[TOKENS]
     alone = replace(grant, can=frozenset({"publish", "start"}))
     watching = replace(grant, can=frozenset({"watch"}))
     return StudioData(
         showcase_id=ShowcaseId(grant.room),
-        title=title,
+        title=stage.title,
         whip_url=f"/whip/{grant.room}",
         whep_url=f"/whep/{grant.room}",
         whep_token=tokens.sign(watching),
@@ -116,7 +118,8 @@ def _studio_data(request: web.Request, grant: RoomGrant, title: str, clocks: tup
         encoder_token=tokens.sign(service.encoder_grant(grant)),
         state_url=f"/api/showcases/{grant.room}",
         watch_url=f"/s/{grant.room}",
-        clocks=tuple(ClockData(zone=clock.zone, city=clock.city) for clock in clocks),
+        programme=programme,
+        clocks=tuple(ClockData(zone=clock.zone, city=clock.city) for clock in stage.clocks),
     )
 
 
