@@ -102,11 +102,12 @@ def link_state(*, expires_at: datetime, revoked: bool, devices: int, known: bool
 def landing(role: Role, showcase_id: ShowcaseId | None) -> str:
     """The path that a role's link leads to, on our own site.
 
-    Interpreters come to the device check; exhibitors to their studio; everybody else to the stage, or to the home page
-    when the link names no showcase.
+    Interpreters come to the device check; exhibitors to their studio; who runs the show to the run of show; everybody
+    else to the stage, or to the home page when the link names no showcase.
     """
     if role == "interpreter":
         return "/check"
     if showcase_id is None:
         return "/"
-    return f"/studio/{showcase_id}" if role == "exhibitor" else f"/s/{showcase_id}"
+    page = {"exhibitor": "studio", "organiser": "run", "moderator": "run"}.get(role, "s")
+    return f"/{page}/{showcase_id}"

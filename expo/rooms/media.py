@@ -85,6 +85,7 @@ class MediaHandlers:
         room = _room(request)
         permit = self._verify(_bearer(request), utc_now(), room=room)
         publisher = await self._host.publish(room, permit, await _text(request, SDP))
+        self._still_granted(request, publisher)
         return _created(request, publisher)
 
     @operation(WATCH)
@@ -94,6 +95,7 @@ class MediaHandlers:
         permit = self._verify(token, utc_now(), room=room) if token is not None else None
         lanes = read_lanes(request.query.getall("lanes", []))
         viewer = await self._host.watch(room, permit, await _text(request, SDP), lanes)
+        self._still_granted(request, viewer)
         return _created(request, viewer)
 
     @operation(TRICKLE)
@@ -128,6 +130,16 @@ class MediaHandlers:
             raise NotFound("request.unknown_address", "there is nothing here for you")
         state = self._host.live_state(_room(request))
         return wire.answer(LiveReport(state.on_air, state.viewers, state.key_frame_interval_ms))
+
+    def _still_granted(self, request: web.Request, resource: Publisher | Viewer) -> None:
+        """Close what was admitted while its person was being revoked: that was told before there was anything here."""
+        if resource.participant is None:
+            return
+        try:
+            self._verify(_bearer(request), utc_now(), room=resource.room)
+        except Unauthenticated:
+            resource.media.close("revoked")
+            raise
 
     def _require_owner(self, request: web.Request, resource: Publisher | Viewer) -> None:
         """A resource opened with a token obeys its participant alone; one opened without, whoever knows its URL."""

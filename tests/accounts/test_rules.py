@@ -56,8 +56,8 @@ def test_an_exhibitor_without_a_part_watches_like_a_buyer() -> None:
     [
         ("exhibitor", "/studio/chungbuk"),
         ("buyer", "/s/chungbuk"),
-        ("organiser", "/s/chungbuk"),
-        ("moderator", "/s/chungbuk"),
+        ("organiser", "/run/chungbuk"),
+        ("moderator", "/run/chungbuk"),
         ("technician", "/s/chungbuk"),
         ("operator", "/s/chungbuk"),
         ("interpreter", "/check"),

@@ -110,6 +110,7 @@ RULES = (
     Rule("GET", "/api/showcases"),
     Rule("GET", "/api/showcases/{showcase_id}"),
     Rule("GET", "/studio/{showcase_id}", "role", role="exhibitor"),
+    Rule("GET", "/run/{showcase_id}", "role"),
     Rule("GET", "/api/showcases/{showcase_id}/invitations", "organiser"),
     Rule("POST", "/api/showcases/{showcase_id}/invitations", "organiser", allowed=201, json=NEW_INVITATION),
     Rule("DELETE", "/api/invitations/{invitation_id}", "organiser", allowed=204),

@@ -95,6 +95,13 @@ async def test_tokens_that_are_not_good_are_refused_with_the_reason(stage: Stage
     assert problem(await stage.offer(WHEP, VIEWER, stage.token(["publish"]))) == (403, "token.not_granted")
 
 
+@pytest.mark.parametrize(("path", "sdp"), [(WHIP, PUBLISHER), (WHEP, VIEWER)])
+async def test_who_is_revoked_while_being_admitted_does_not_stay(tmp_path: Path, path: str, sdp: str) -> None:
+    async with open_stage(tmp_path, revoke_after=1) as stage:
+        assert problem(await stage.offer(path, sdp, stage.token())) == (401, "token.revoked")
+        assert stage.host.rooms == 0
+
+
 async def test_another_scheme_than_bearer_is_refused(stage: Stage) -> None:
     for header in ("Basic dTpw", "Bearer", "Bearer  "):
         answer = await stage.ask(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -15,7 +16,7 @@ import aiohttp
 from expo.accounts.rules import CANS, Can, RoomGrant
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
-from expo.errors import ExpoError, NotFound
+from expo.errors import ExpoError, NotFound, Unauthenticated
 from expo.ids import ParticipantId, ResourceId, RoomId
 from expo.media.aiortc_seam import Certificate
 from expo.media.engine import EngineConfig, MediaEngine
@@ -163,15 +164,22 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(folder: Path, *, budget: int = 250) -> AsyncGenerator[Stage]:
-    """A server with the room ROOM, live and open to all."""
+async def open_stage(folder: Path, *, budget: int = 250, revoke_after: int | None = None) -> AsyncGenerator[Stage]:
+    """A server with the room ROOM, live and open to all; after `revoke_after` looks at tokens all count as revoked."""
     rows, tokens = Rows(), Tokens(SECRET)
+    looks = itertools.count(1)
+
+    def verify(token: str | None, now: datetime, *, room: RoomId | None = None) -> RoomGrant:
+        if revoke_after is not None and next(looks) > revoke_after:
+            raise Unauthenticated("token.revoked", "revoked meanwhile")
+        return tokens.verify(token, now, room=room)
+
     rows.add(ROOM)
     rows.add(OTHER_ROOM)
     engine = await MediaEngine.open(EngineConfig(LOOPBACK, 0, (LOOPBACK,), budget))
     host = RoomHost(engine, rows)
     host.open()
-    handlers = routes(host, tokens.verify, proof_of(SECRET))
+    handlers = routes(host, verify, proof_of(SECRET))
     try:
         async with (
             site(folder, handlers) as served,
