@@ -12,6 +12,7 @@ import * as views from "../ui/check-view";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
+import { keepVerdict } from "../ui/studio/verdict";
 import { safeStorage } from "../ui/studio-memory";
 
 interface CheckPage {
@@ -67,6 +68,7 @@ const actions: views.CheckActions = {
 
 function set(news: Partial<views.CheckState>): void {
   state = { ...state, ...news };
+  keepVerdict(state.results);
   render(views.verdict(state, page.next, t, actions), need("#verdict"));
   render(views.camera(state, t, actions), need("#camera .slot"));
   render(views.microphone(state, t, actions), need("#microphone .slot"));

@@ -13,11 +13,13 @@ import { type Clock, ownZone } from "../ui/clocks";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
+import type { RunWords } from "../ui/run/words";
+import { StudioRoom } from "../ui/studio/live";
+import { EncoderSheet } from "../ui/studio/more";
+import { LivePanel } from "../ui/studio/panel";
 import { Awake } from "../ui/studio-awake";
-import { encoderPanel } from "../ui/studio-encoder";
 import { holding } from "../ui/studio-hold";
 import { safeStorage } from "../ui/studio-memory";
-import { copyText } from "../ui/studio-parts";
 import { canGoOnAir, keyFramesTooRare, mode, type StudioState } from "../ui/studio-state";
 import * as views from "../ui/studio-view";
 
@@ -32,6 +34,7 @@ interface StudioPage {
   /** For OBS and the like. */
   readonly encoderToken: string;
   readonly stateUrl: string;
+  readonly programme: Pick<RunWords, "companies" | "products">;
   readonly clocks: readonly Clock[];
 }
 
@@ -62,7 +65,6 @@ const slots = {
   dock: need<HTMLElement>("#dock"),
 };
 const say = need<HTMLElement>("#say");
-const moreDialog = need<HTMLDialogElement>("#more");
 const askDialog = need<HTMLDialogElement>("#ask");
 
 const devices = new Devices({
@@ -75,7 +77,6 @@ const intent = new OnAirIntent(safeStorage("sessionStorage"), page.showcaseId);
 let publisher: Publisher | null = null;
 let held: Resource | null = null;
 let keptMs = 0;
-let encoder = { revealed: false, copied: null as string | null };
 let lastAnnounced = "";
 
 let state: StudioState = {
@@ -111,12 +112,32 @@ const actions: views.StudioActions = {
   goOnAir: () => goOnAir(page.publishToken, null),
   takeOver: holding({ held: takeOver, pressed: askToTakeOver, early: hint }),
   finish: holding({ held: finish, pressed: askToFinish, early: hint }),
-  leave: finish,
-  toggleMic: () => toggle("micOn", "microphone"),
+  leave: () => leave(),
+  toggleMic: () => (muted() ? undefined : toggle("micOn", "microphone")),
   toggleCamera: () => toggle("cameraOn", "camera"),
-  more: () => openMore(),
+  more: () => more.open(),
   choose: (kind, id) => void devices.choose(kind, id),
 };
+
+const live = new StudioRoom(page.showcaseId, () => Date.parse(state.room?.startsAt ?? "") || Date.now(), {
+  changed: () => followRoom(),
+  begin: () => {
+    const { phase } = state.publisher;
+    if (canGoOnAir(state) && (phase === "stopped" || phase === "taken")) goOnAir(page.pageToken, null);
+  },
+  refused: (title) => {
+    if (title !== "") say.textContent = title;
+  },
+});
+
+const panel = new LivePanel(live, { t, language: page.language, clocks: page.clocks, ...page.programme }, words.zone);
+
+const more = new EncoderSheet(
+  need("#more"),
+  { url: new URL(page.whipUrl, location.href).href, token: page.encoderToken },
+  () => keyFramesTooRare(state.room),
+  t,
+);
 
 function set(news: Partial<StudioState>): void {
   state = { ...state, ...news };
@@ -132,11 +153,22 @@ function draw(): void {
   render(views.cover(state, words, actions), slots.cover);
   render(views.under(state, words, actions), slots.under);
   render(views.settings(state, words, actions), slots.settings);
-  render(views.dock(state, words, actions), slots.dock);
-  if (moreDialog.open) drawMore();
+  render(views.dock(state, words, actions, panel.draw(publisher !== null, canGoOnAir(state))), slots.dock);
+  more.draw();
   if (now === lastAnnounced) return;
   if (lastAnnounced !== "") say.textContent = views.announcement(state, words);
   lastAnnounced = now;
+}
+
+/** An organiser's mute wins over the own switch. */
+function muted(): boolean {
+  return live.seat?.muted === true;
+}
+
+function followRoom(): void {
+  const { microphone } = devices.state;
+  if (microphone !== null) microphone.enabled = state.micOn && !muted();
+  draw();
 }
 
 async function openDevices(): Promise<void> {
@@ -160,6 +192,8 @@ function goOnAir(token: string, leftBehind: Resource | null): void {
   mine.subscribe((news) => {
     if (mine !== publisher) return;
     const starts = news.phase === "live" && state.onAirSince === null;
+    // The next company's turn has come; nobody has pushed anybody aside.
+    if (news.phase === "taken" && live.over) return leave();
     if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
     set({ publisher: news, ...(starts ? { onAirSince: Date.now() } : {}) });
     source.nudge();
@@ -173,6 +207,11 @@ function takeOver(): void {
 }
 
 function finish(): void {
+  live.finish();
+  leave();
+}
+
+function leave(): void {
   intent.drop();
   publisher?.stop();
   publisher = null;
@@ -212,33 +251,6 @@ function toggle(flag: "micOn" | "cameraOn", kind: "microphone" | "camera"): void
   set({ [flag]: on });
 }
 
-function openMore(): void {
-  encoder = { revealed: false, copied: null };
-  drawMore();
-  moreDialog.showModal();
-}
-
-function drawMore(): void {
-  const panel = {
-    access: { url: new URL(page.whipUrl, location.href).href, token: page.encoderToken },
-    ...encoder,
-    keyFrameMs: keyFramesTooRare(state.room),
-    reveal: () => {
-      encoder = { ...encoder, revealed: !encoder.revealed };
-      drawMore();
-    },
-    copy: (piece: string, text: string) => void copy(piece, text),
-    close: () => moreDialog.close(),
-  };
-  render(encoderPanel(panel, t), moreDialog);
-}
-
-async function copy(piece: string, text: string): Promise<void> {
-  if (!(await copyText(text))) return;
-  encoder = { ...encoder, copied: piece };
-  drawMore();
-}
-
 function followDevices(): void {
   const before = state.devices;
   const after = devices.state;
@@ -250,7 +262,7 @@ function followDevices(): void {
   if (before.microphone !== after.microphone) {
     if (after.microphone === null) meter.stop();
     else {
-      after.microphone.enabled = state.micOn;
+      after.microphone.enabled = state.micOn && !muted();
       meter.start(after.microphone);
     }
   }
@@ -288,14 +300,19 @@ for (const slot of Object.values(slots)) slot.replaceChildren();
 closeMenusKindly();
 devices.subscribe(followDevices);
 document.addEventListener("keydown", onKey);
-need("#more-phone").addEventListener("click", openMore);
+need("#more-phone").addEventListener("click", () => more.open());
 document.addEventListener("pointerdown", () => void meter.resume());
 // A page that leaves notes once more that it was on air: the next one of this tab goes on.
 globalThis.addEventListener("pagehide", () => {
   if (publisher !== null && ["connecting", "live", "reconnecting"].includes(state.publisher.phase)) intent.keep(held);
 });
-globalThis.addEventListener("online", () => source.nudge());
+globalThis.addEventListener("online", () => {
+  source.nudge();
+  live.room.nudge();
+});
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && live.room.nudge());
 source.start();
+live.open();
 setInterval(tick, TICK_MS);
 draw();
 void begin();

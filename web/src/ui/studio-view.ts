@@ -189,8 +189,8 @@ export function settings(state: StudioState, { t }: StudioWords, actions: Studio
     </div>`;
 }
 
-/** The bottom bar: microphone, camera, more, and the one big decision. */
-export function dock(state: StudioState, words: StudioWords, actions: StudioActions): TemplateResult {
+/** The bottom bar: microphone, camera, more, and the one big decision; `ready` comes first while the turn is to come. */
+export function dock(state: StudioState, words: StudioWords, actions: StudioActions, ready: Part): TemplateResult {
   const { t } = words;
   const { devices } = state;
   const toggle = (on: boolean, there: boolean, key: string, name: string, symbol: TemplateResult, press: () => void) =>
@@ -199,11 +199,11 @@ export function dock(state: StudioState, words: StudioWords, actions: StudioActi
     ${toggle(state.micOn, devices.microphone !== null, "M", t("studio.microphone"), state.micOn ? icon("mic") : icon("mic-off"), actions.toggleMic)}
     ${toggle(state.cameraOn, devices.camera !== null, "V", t("studio.camera"), state.cameraOn ? icon("video") : icon("video-off"), actions.toggleCamera)}
     <button class="btn quiet more" id="more-button" aria-haspopup="dialog" @click=${actions.more}>${icon("sliders-horizontal")}<span>${t("studio.more.button")}</span></button>
-    ${decision(state, words, actions)}
+    ${decision(state, words, actions, ready)}
   `;
 }
 
-function decision(state: StudioState, { t }: StudioWords, actions: StudioActions): TemplateResult {
+function decision(state: StudioState, { t }: StudioWords, actions: StudioActions, first: Part): TemplateResult {
   const now = mode(state);
   if (now === "air" || now === "healing") {
     const { finish } = actions;
@@ -223,7 +223,7 @@ function decision(state: StudioState, { t }: StudioWords, actions: StudioActions
   const ready = canGoOnAir(state) && (now === "waiting" || now === "elsewhere");
   const label = now === "starting" ? t("studio.mode.starting") : t("studio.go_on_air");
   return html`<span class="small dim push desk">${ready ? t("studio.nobody_sees") : nothing}</span>
-    <button class="btn primary decide" id="go" ?disabled=${!ready} @click=${actions.goOnAir}>${icon("radio")}${label}</button>`;
+    <button class="btn ${first === nothing ? "primary decide" : "go"}" id="go" ?disabled=${!ready} @click=${actions.goOnAir}>${icon("radio")}${label}</button>${first}`;
 }
 
 export type Question = "finish_ask" | "take_ask";
