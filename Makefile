@@ -83,6 +83,10 @@ slow: setup packages ## tests with real media, processes and browsers
 	@echo "== tests: browser"
 	@$(PYTEST) -m "browser and not bench" $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000
+	@EXPO_HISTORIES=$(or $(HISTORIES),10000) $(PYTEST) --timeout 7200 tests/rooms/test_histories.py $(ARGS)
+
 check: setup ## style, types, architecture, lengths, documents, pages
 	@echo "== check: ruff"
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff . ; exit 1; }

@@ -7,6 +7,7 @@ when the log refuses its token (`on_lost`) or when it is closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -40,8 +41,8 @@ GRACE_S = 0.25
 """How long an answer waits for its event to be shared."""
 FLUSH_S = 2.0
 """How long a room that closes tries to share the rest."""
-FIRST_PAUSE_S = 0.1
-MOST_PAUSE_S = 1.0
+AGAIN_S = 0.1
+"""First pause before events are shared again; ten times that at most."""
 
 Listener = Callable[[State, Entry], None]
 """Called with the state before and what happened; may not block or raise."""
@@ -79,6 +80,7 @@ class Room:
         projectors: Sequence[RoomProjector] = (),
         clock: Callable[[], int] = now_ms,
         on_lost: Callable[[Room], None] = lambda _: None,
+        again_s: float = AGAIN_S,
     ) -> None:
         self.lease = lease
         self.state = state
@@ -87,6 +89,7 @@ class Room:
         self._log = event_log
         self._clock = clock
         self._on_lost = on_lost
+        self._again_s = again_s
         self._base = self._shared = state.revision
         self._saved = saved
         self._lines: deque[str] = deque()
@@ -162,14 +165,7 @@ class Room:
     async def wait_shared(self, revision: int) -> None:
         """Return once the log holds `revision`. Raises Unavailable `rooms.moved`."""
         while self._shared < revision:
-            if self.lost:
-                raise _moved()
-            progress: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._progress.add(progress)
-            try:
-                await progress
-            finally:
-                self._progress.discard(progress)
+            await self._progressed()
 
     def doubt(self) -> None:
         """Valkey came back without this room's token: look what else it has forgotten."""
@@ -190,12 +186,11 @@ class Room:
 
     async def close(self) -> None:
         """Share and save what is left, give the lease back, end the tasks. Idempotent."""
-        if self._closing:
-            return
-        self._closing = True
-        self._disarm()
-        if not self.lost:
-            await self._settle()
+        if not self._closing:
+            self._closing = True
+            self._disarm()
+            if not self.lost:
+                await self._settle()
         await self._nursery.close()
         while not self._mailbox.empty():
             self._answer(self._mailbox.get_nowait(), _moved())
@@ -282,7 +277,7 @@ class Room:
     # --- the sharer ---
 
     async def _share(self) -> None:
-        backoff = Backoff(first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
+        backoff = self._backoff()
         while not self.lost:
             await self._news.wait()
             self._news.clear()
@@ -300,8 +295,11 @@ class Room:
             else:
                 if self._away:
                     log.info("events are shared again", room=self.lease.room)
-                    backoff = Backoff(first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
+                    backoff = self._backoff()
                 self._away = False
+
+    def _backoff(self) -> Backoff:
+        return Backoff(first_s=self._again_s, most_s=self._again_s * 10)
 
     async def _catch_up(self) -> None:
         while self._unsure or self._shared < self.state.revision:
@@ -352,15 +350,28 @@ class Room:
             if not waiting.done():
                 waiting.set_result(None)
 
-    async def _is_shared(self, revision: int) -> bool:
-        if self._away and not self.lost:
-            return self._shared >= revision
+    async def _progressed(self) -> None:
+        """Return when an attempt to share has ended, well or not. Raises Unavailable `rooms.moved`."""
+        if self.lost:
+            raise _moved()
+        progress: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._progress.add(progress)
         try:
+            await progress
+        finally:
+            self._progress.discard(progress)
+        if self.lost:
+            raise _moved()
+
+    async def _is_shared(self, revision: int) -> bool:
+        """Whether the log holds `revision`, after a moment's waiting if Valkey is there."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                await self.wait_shared(revision)
-        except TimeoutError:
-            return False
-        return True
+                while self._shared < revision and not self._away:
+                    await self._progressed()
+        if self.lost and self._shared < revision:
+            raise _moved()
+        return self._shared >= revision
 
 
 def _moved() -> Unavailable:

@@ -24,7 +24,7 @@ from expo.rooms.machine import reduce
 from expo.rooms.machine_stage import lit
 from expo.rooms.model import Phase, Segment, State
 from expo.rooms.projector import RoomProjector
-from expo.rooms.room import Room, now_ms
+from expo.rooms.room import AGAIN_S, Room, now_ms
 
 OPEN_S = 8.0
 """How long taking a room over may take, its rows included; longer than SQLite's busy timeout."""
@@ -66,6 +66,7 @@ class RoomOwner:
         on_lost: Callable[[RoomId], None] = lambda _: None,
         clock: Callable[[], int] = now_ms,
         ttl_s: float = TTL_S,
+        again_s: float = AGAIN_S,
     ) -> None:
         self._valkey = valkey
         self._owner = owner
@@ -74,11 +75,14 @@ class RoomOwner:
         self._on_lost = on_lost
         self._clock = clock
         self._ttl_s = ttl_s
+        self._again_s = again_s
         self._log = EventLog(valkey)
         self._keeper = LeaseKeeper(valkey, every_s=ttl_s / 3, ttl_s=ttl_s)
         self._rooms: dict[RoomId, Room] = {}
         self._turns: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
         self._nursery = Nursery("owner")
+        self._ending: set[Room] = set()
+        """Lost, and closing."""
         self._draining = False
 
     def open(self) -> None:
@@ -121,6 +125,8 @@ class RoomOwner:
         """Drain, then end the tasks. Idempotent."""
         await self.drain()
         await self._nursery.close()
+        for room in tuple(self._ending):
+            await room.close()
 
     def _turn(self, room: RoomId) -> asyncio.Lock:
         """Taking and giving up one room come after each other; the lock lives as long as somebody holds it."""
@@ -163,6 +169,7 @@ class RoomOwner:
             projectors=self._projectors,
             clock=self._clock,
             on_lost=self._lost,
+            again_s=self._again_s,
         )
         room.open()
         if changed:
@@ -185,8 +192,13 @@ class RoomOwner:
         self._keeper.drop(room.lease)
         if self._rooms.get(room.lease.room) is room:
             del self._rooms[room.lease.room]
-        self._nursery.start(f"lost.{room.lease.room}", room.close())
+        self._ending.add(room)
+        self._nursery.start(f"lost.{room.lease.room}", self._end(room))
         self._on_lost(room.lease.room)
+
+    async def _end(self, room: Room) -> None:
+        await room.close()
+        self._ending.discard(room)
 
 
 def opened(room: RoomId, programme: Programme, revision: int) -> State:

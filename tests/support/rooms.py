@@ -12,7 +12,7 @@ from typing import TypeVar
 from expo.cluster.eventlog import EventLog
 from expo.cluster.lease import Held, Lease, take
 from expo.cluster.redis import Call, Script, Valkey
-from expo.errors import ExpoError
+from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
 from expo.rooms.events import Entry
 from expo.rooms.room import Room, now_ms
@@ -93,6 +93,25 @@ class Rows:
             raise self.trouble
         for entry in entries:
             assert self.written.setdefault(entry.revision, entry) == entry
+
+
+class Faulty(Valkey):
+    """A Valkey whose next calls go wrong: `unsent` ones never arrive, of `unanswered` ones the answer is lost."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.unsent = 0
+        self.unanswered = 0
+
+    async def call(self, call: Call) -> object:
+        if self.unsent:
+            self.unsent -= 1
+            raise Unavailable("cluster.away", "never sent")
+        answer = await super().call(call)
+        if self.unanswered:
+            self.unanswered -= 1
+            raise Unavailable("cluster.away", "the answer was lost")
+        return answer
 
 
 class Worker:
