@@ -1,5 +1,7 @@
 /** The public state of a showcase, as `GET /api/showcases/{id}` tells it. */
 
+import type { State } from "../wire.gen";
+
 export type ShowcasePhase = "draft" | "scheduled" | "live" | "ended";
 
 export interface ShowcaseState {
@@ -25,4 +27,12 @@ export function readShowcase(body: unknown): ShowcaseState | null {
   if (found.v !== 1 || typeof found.id !== "string" || !phases.includes(found.state)) return null;
   if (typeof found.onAir !== "boolean" || typeof found.viewers !== "number") return null;
   return body as ShowcaseState;
+}
+
+/** With what its room says, which knows at once: a show that either calls over is over, one that either calls live is live. */
+export function withRoom(showcase: ShowcaseState, room: Pick<State, "phase" | "viewers"> | null): ShowcaseState {
+  if (room === null) return showcase;
+  const said = [showcase.state, room.phase === "paused" ? "live" : room.phase];
+  const state = said.includes("ended") ? "ended" : said.includes("live") ? "live" : showcase.state;
+  return { ...showcase, state, viewers: room.viewers || showcase.viewers };
 }

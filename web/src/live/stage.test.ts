@@ -31,6 +31,7 @@ const facts: StageFacts = {
   sound: false,
   muted: false,
   volume: 1,
+  onBreak: false,
   nowMs: NOON,
 };
 

@@ -28,6 +28,8 @@ export interface StageFacts {
   readonly sound: boolean;
   readonly muted: boolean;
   readonly volume: number;
+  /** The organiser pauses the show; what is on the air stays to be seen. */
+  readonly onBreak: boolean;
   readonly nowMs: number;
 }
 

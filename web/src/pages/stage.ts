@@ -1,7 +1,7 @@
 /** The buyer's page: picture at once and muted, sound after one tap, a strip that heals by itself. Wires store, media and views. */
 
 import { render } from "lit-html";
-import type { ShowcaseState } from "../live/showcase";
+import { type ShowcaseState, withRoom } from "../live/showcase";
 import { PollingSource } from "../live/source";
 import { type Scene, StageStore, scene, type ViewerFacts, wantsMedia } from "../live/stage";
 import { houseFirst } from "../media/codecs";
@@ -20,8 +20,10 @@ import { shortcuts } from "../ui/shortcuts";
 import { Sound } from "../ui/sound";
 import * as view from "../ui/stage";
 import { tabs } from "../ui/tabs";
+import type { State } from "../wire.gen";
 
 interface StageData {
+  readonly showcaseId: string;
   readonly showcase: ShowcaseState;
   readonly whepUrl: string;
   readonly whepToken: string | null;
@@ -34,6 +36,9 @@ const METER_EVERY_MS = 80;
 const TICK_MS = 1_000;
 const PASS_TIME_MS = 5_000;
 const SETTLED_AFTER_MS = 8_000;
+/** The room comes with the picture, or without one after this long: whatever loads first, the picture does. */
+const ROOM_AFTER_MS = 1_500;
+const ROOM_AGAIN_MS = 5_000;
 const IDLE: ViewerFacts = { phase: "stopped", refusal: null, retryAfterS: null };
 
 const data = pageData<StageData>();
@@ -74,6 +79,7 @@ const store = new StageStore({
   sound: false,
   muted: false,
   volume: 1,
+  onBreak: false,
   nowMs: Date.now(),
 });
 
@@ -122,8 +128,19 @@ function follow(): void {
   if (!wanted && viewer !== null) leave();
 }
 
+let polled = data.showcase;
+let room: Pick<State, "phase" | "viewers"> | null = null;
+
+function told(): void {
+  store.apply({ showcase: withRoom(polled, room), onBreak: room?.phase === "paused" });
+}
+
 const source = new PollingSource(data.stateUrl, {
-  state: (showcase) => store.apply({ showcase, clockOffsetMs: Date.parse(showcase.serverTime) - Date.now() }),
+  state: (showcase) => {
+    polled = showcase;
+    store.apply({ clockOffsetMs: Date.parse(showcase.serverTime) - Date.now() });
+    told();
+  },
   reachable: (yes) => store.apply({ online: yes || navigator.onLine }),
 });
 
@@ -190,9 +207,9 @@ function draw(): void {
   frame.dataset.picture = view.pictureMode(now, facts);
   frame.toggleAttribute("data-detail", qualityOpen);
   frame.toggleAttribute("data-covered", view.covered(now) || facts.listenOnly);
-  frame.toggleAttribute("data-strip", view.stripText(now, t) !== null);
+  frame.toggleAttribute("data-strip", view.stripText(now, facts, t) !== null);
   render(view.airBadge(now, facts, t), slots.air);
-  render(view.strip(now, t), slots.strip);
+  render(view.strip(now, facts, t), slots.strip);
   render(view.cover(now, facts, words, actions), slots.cover);
   render(view.viewers(facts, words), slots.viewers);
   render(view.signalButton(now, quality, qualityOpen, t, actions), slots.signal);
@@ -205,7 +222,7 @@ function draw(): void {
   if (now.kind !== lastKind) {
     clearTimeout(settling);
     if (now.kind === "live") settling = setTimeout(() => frame.toggleAttribute("data-settled", true), SETTLED_AFTER_MS);
-    if (lastKind !== null || now.kind !== "loading") status.textContent = view.announcement(now, t);
+    if (lastKind !== null || now.kind !== "loading") status.textContent = view.announcement(now, facts, t);
     lastKind = now.kind;
   }
 }
@@ -285,6 +302,40 @@ setInterval(() => {
   // CSSOM, so that a strict style-src holds.
   meter?.style.setProperty("--v", sound.read().toFixed(3));
 }, METER_EVERY_MS);
+
+let asked = false;
+
+function joinRoom(): void {
+  if (asked) return;
+  asked = true;
+  import("../ui/stage-room").then(
+    ({ StageRoom }) =>
+      new StageRoom({
+        showcase: data.showcaseId,
+        token: data.whepToken,
+        startsAtMs: data.showcase.startsAt === null ? null : Date.parse(data.showcase.startsAt),
+        words,
+        told: (state) => {
+          if (room?.phase === state.phase && room.viewers === state.viewers) return;
+          room = { phase: state.phase, viewers: state.viewers };
+          told();
+        },
+        say: (text) => {
+          status.textContent = text;
+        },
+        flash,
+      }),
+    () => {
+      asked = false;
+      setTimeout(joinRoom, ROOM_AGAIN_MS);
+    },
+  );
+}
+
+store.subscribe(({ begun }) => {
+  if (begun) joinRoom();
+});
+setTimeout(joinRoom, ROOM_AFTER_MS);
 
 volumeSettable = sound.volumeSettable;
 draw();

@@ -44,6 +44,7 @@ const facts: StageFacts = {
   sound: false,
   muted: false,
   volume: 1,
+  onBreak: false,
   nowMs: 0,
 };
 

@@ -55,16 +55,17 @@ export function pictureMode(scene: Scene, facts: StageFacts): "moving" | "frozen
 }
 
 /** The thin strip that heals by itself; its text, or null. */
-export function stripText(scene: Scene, t: Translate): string | null {
+export function stripText(scene: Scene, { onBreak }: StageFacts, t: Translate): string | null {
   if (scene.kind === "reconnecting") return t("stage.reconnecting");
+  if (onBreak && scene.kind !== "ended") return t("stage.show_break");
   if (scene.kind === "away") return t("stage.away");
   return null;
 }
 
-export function strip(scene: Scene, t: Translate): Part {
-  const text = stripText(scene, t);
+export function strip(scene: Scene, facts: StageFacts, t: Translate): Part {
+  const text = stripText(scene, facts, t);
   if (text === null) return nothing;
-  return html`<p class="strip">${scene.kind === "away" ? icon("clock") : icon("wifi-off")}${text}</p>`;
+  return html`<p class="strip">${scene.kind === "reconnecting" ? icon("wifi-off") : icon("clock")}${text}</p>`;
 }
 
 /** Words stand where the picture would be: nothing else should compete with them there. */
@@ -73,7 +74,7 @@ export function covered(scene: Scene): boolean {
 }
 
 /** What is said to screen readers when the scene changes. */
-export function announcement(scene: Scene, t: Translate): string {
+export function announcement(scene: Scene, facts: StageFacts, t: Translate): string {
   switch (scene.kind) {
     case "live":
       return t("stage.say.live");
@@ -85,7 +86,7 @@ export function announcement(scene: Scene, t: Translate): string {
       return t("stage.paused");
     case "reconnecting":
     case "away":
-      return stripText(scene, t) ?? "";
+      return stripText(scene, facts, t) ?? "";
     default:
       return `${t(`stage.${scene.kind}.title`)} ${t(`stage.${scene.kind}.text`)}`;
   }
@@ -144,6 +145,7 @@ function scheduled(scene: Extract<Scene, { kind: "scheduled" }>, words: StageWor
 
 /** Red only for on air; otherwise the state in a quiet badge. */
 export function airBadge(scene: Scene, facts: StageFacts, t: Translate): Part {
+  if (facts.onBreak && facts.showcase.state === "live") return html`<span class="badge">${t("stage.break")}</span>`;
   if (facts.showcase.state === "live" && (facts.showcase.onAir || scene.kind === "live" || scene.kind === "paused")) {
     return html`<span class="badge air"><span class="dot"></span>${t("common.live")}</span>`;
   }
