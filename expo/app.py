@@ -8,29 +8,40 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from expo.accounts import routes as accounts
+from expo.accounts.guests import guest
 from expo.accounts.keys import OCCASIONS, REVOCATIONS, TOKENS
 from expo.accounts.revocations import Revocations
-from expo.accounts.rules import landing, participants_of
+from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
 from expo.catalogue import pages as stands
 from expo.catalogue.pages import AGENDA
+from expo.clock import utc_now
+from expo.cluster.eventlog import EventLog
 from expo.cluster.redis import Valkey
 from expo.cluster.workers import WorkerIdentity, WorkerRegistry, private_socket
 from expo.edge import http
+from expo.edge.auth import identify
 from expo.edge.keys import DATABASE, EDGE_STATS, LANDING, PRINCIPALS, SETTINGS
 from expo.edge.principal import Principal
 from expo.errors import Unavailable
+from expo.ids import ParticipantId, RoomId, new_row_id
 from expo.kit.tasks import Nursery
 from expo.media.engine import EngineConfig, MediaEngine
 from expo.ops import health, metrics
-from expo.rooms import door, media
+from expo.rooms import door, media, private
+from expo.rooms.backstage import Backstage
+from expo.rooms.commands import Actor
+from expo.rooms.gateway import FarRooms, OwnRooms, RoomGateway
 from expo.rooms.host import RoomHost
+from expo.rooms.room_owner import RoomOwner
+from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
-from expo.showcases import agenda, pages, run, studio
+from expo.showcases import admission, agenda, pages, run, studio
 from expo.showcases import routes as showcases
 from expo.showcases.keys import DOOR
 from expo.showcases.occasions import occasion
+from expo.showcases.opening import ShowcaseProgrammes
 from expo.showcases.policy import ShowcaseRooms
 from expo.store.db import Database
 
@@ -39,6 +50,9 @@ VALKEY = web.AppKey("valkey", Valkey)
 ENGINE = web.AppKey("engine", MediaEngine)
 ROOMS = web.AppKey("rooms", RoomHost)
 FAR_DOOR = web.AppKey("far_door", door.FarDoor)
+OWN_ROOMS = web.AppKey("own_rooms", OwnRooms)
+GATEWAY: web.AppKey[RoomGateway] = web.AppKey("gateway", RoomGateway)
+SOCKETS = web.AppKey("sockets", RoomSockets)
 
 
 def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
@@ -46,7 +60,7 @@ def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
     app = http.application(trusted_proxies=settings.trusted_proxies)
     app[SETTINGS] = settings
     app[IDENTITY] = identity
-    app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _http))  # closed in reverse
+    app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _sockets, _http))  # closed in reverse
     return app
 
 
@@ -58,6 +72,23 @@ def landing_of(principal: Principal) -> str:
     """Where a person's link leads; from the device check they go on to their showcase."""
     path = landing(known_role(principal.role), principal.showcase_id)
     return f"/check?next=/s/{principal.showcase_id}" if path == "/check" and principal.showcase_id else path
+
+
+async def admit(request: web.Request, room: RoomId, token: str | None) -> Actor | None:
+    """Who a socket is to a room: by login, else as a guest, else by its room token."""
+    now = utc_now()
+    principal = await identify(request)
+    grant = request.app[REVOCATIONS].verify(token, now, room=room) if token else None
+    return (
+        await admission.admit(
+            request.app[DATABASE], room, principal=principal, guest=guest(request), grant=grant, now=now
+        )
+    ).actor
+
+
+def seat_of(participant: ParticipantId) -> ParticipantId:
+    """The seat of the person whose encoder this is."""
+    return ParticipantId(participant.removesuffix(ENCODER))
 
 
 async def _store(app: web.Application) -> AsyncIterator[None]:
@@ -113,25 +144,61 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         app[DOOR] = door.OwnDoor(host)
         host.open()
         app[REVOCATIONS].on_revoked(lambda person: [host.expel(name) for name in participants_of(person)])
+
+        def lost(room: RoomId) -> None:
+            app[OWN_ROOMS].lost(room)
+
+        owner = RoomOwner(
+            app[VALKEY],
+            f"worker-{identity.index}.{new_row_id()}",
+            ShowcaseProgrammes(app[DATABASE]),
+            on_lost=lost,
+        )
+        backstage = Backstage(owner, host, seat_of)
+        app[OWN_ROOMS] = app[GATEWAY] = own = OwnRooms(owner, backstage.attend)
+        owner.open()
+        backstage.open()
         yield
+        await backstage.close()
+        await own.close()
+        await owner.close()
         await host.close()
     else:
-        owner = private_socket(settings, identity.media_index)
-        app[FAR_DOOR] = app[DOOR] = far = door.FarDoor(owner, door.proof_of(settings.load_secret()))
+        far = door.FarDoor(private_socket(settings, identity.media_index), door.proof_of(settings.load_secret()))
+        app[FAR_DOOR] = app[DOOR] = far
+        app[GATEWAY] = rooms = FarRooms(far, EventLog(app[VALKEY]))
         far.open()
+        rooms.open()
         yield
+        await rooms.close()
         await far.close()
+
+
+async def _sockets(app: web.Application) -> AsyncIterator[None]:
+    app[SOCKETS] = sockets = RoomSockets(app[GATEWAY], admit)
+    app[REVOCATIONS].on_revoked(lambda person: sockets.expel(participants_of(person), "token.revoked"))
+
+    async def cut(_app: web.Application) -> None:
+        await sockets.close()
+
+    app.on_shutdown.append(cut)  # before the runner waits for handlers: a socket's lasts as long as the socket
+    yield
+    await sockets.close()
 
 
 async def _http(app: web.Application) -> AsyncIterator[None]:
     settings, identity = app[SETTINGS], app[IDENTITY]
     probes: dict[str, health.Probe] = {"store": app[DATABASE].ping, "cluster": app[VALKEY].ping}
     sources: dict[str, metrics.Source] = {"http": app[EDGE_STATS].snapshot}
+    sources["sockets"] = lambda: {"open": len(app[SOCKETS].server)}
+    app.add_routes(app[SOCKETS].server.routes())
     if carries_media(identity):
         probes["media"] = app[ENGINE].probe
         sources["media"] = app[ENGINE].stats.snapshot
         sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
-        app.add_routes(media.routes(app[ROOMS], app[REVOCATIONS].verify, door.proof_of(settings.load_secret())))
+        proof = door.proof_of(settings.load_secret())
+        app.add_routes(media.routes(app[ROOMS], app[REVOCATIONS].verify, proof))
+        app.add_routes(private.routes(app[OWN_ROOMS], proof))
     else:
         app.add_routes(door.routes(app[FAR_DOOR]))
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]

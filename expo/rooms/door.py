@@ -21,14 +21,19 @@ from multidict import CIMultiDictProxy
 from expo.edge import wire
 from expo.edge.keys import LANGUAGE
 from expo.edge.openapi import Operation, operation
-from expo.errors import Unavailable
+from expo.edge.problems import PROBLEM_TYPE, Problem
+from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
 from expo.media.sdp import MAX_BYTES
+from expo.rooms.commands import Ack, Actor, Request
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
 from expo.rooms.operations import (
+    COMMANDS_PATH,
+    FORWARDED,
     LEAVE,
     LIVE_PATH,
+    OPEN_PATH,
     PREFLIGHT,
     PUBLISH,
     RESOURCE_PREFLIGHT,
@@ -41,7 +46,6 @@ from expo.rooms.operations import (
     LiveReport,
 )
 
-FORWARDED = "X-Expo-Forwarded"
 PASS_ON_S = 12.0
 """Longer than the owner may wait for rows, shorter than a player's own patience."""
 ASK_S = 2.0
@@ -113,6 +117,25 @@ class FarDoor:
         if report is None:
             raise _away(f"status {status}")
         return LiveState(report.on_air, report.viewers, report.key_frame_interval_ms)
+
+    async def open_room(self, room: RoomId) -> None:
+        """Have the owner open the room. Raises what keeps it shut, Unavailable rooms.owner_away."""
+        await self._private(OPEN_PATH, room, b"")
+
+    async def command(self, room: RoomId, actor: Actor, request: Request) -> Ack:
+        """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
+        body = msgspec.json.encode({"actor": actor, "request": request})
+        return msgspec.json.decode(await self._private(COMMANDS_PATH, room, body), type=Ack)
+
+    async def _private(self, path: str, room: RoomId, body: bytes) -> bytes:
+        where = path.replace("{room}", quote(room, safe=""))
+        status, headers, answer = await self._ask("POST", where, {"Content-Type": wire.JSON}, body, PASS_ON_S)
+        if status == 200:
+            return answer
+        if headers.get("Content-Type", "").startswith(PROBLEM_TYPE):
+            told = msgspec.json.decode(answer, type=Problem)
+            raise ExpoError(told.code, told.detail, status=told.status, retry_after_s=told.retry_after_s)
+        raise _away(f"status {status}")
 
     async def pass_on(self, request: web.Request) -> web.Response:
         """The owner's answer to this request. Raises Unavailable rooms.owner_away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from expo.errors import ExpoError, NotFound
 from expo.ids import RoomId
@@ -19,8 +20,10 @@ log = get_logger(__name__)
 class Facts:
     """The newest fact per room (published or not) until the policy has taken it; bounded by the number of rooms."""
 
-    def __init__(self, policy: RoomPolicy) -> None:
+    def __init__(self, policy: RoomPolicy, told: Callable[[RoomId], None]) -> None:
+        """`told` is called when the policy has taken that a room is published."""
         self._policy = policy
+        self._told = told
         self._untold: dict[RoomId, bool] = {}
         self._news = asyncio.Event()
 
@@ -56,3 +59,5 @@ class Facts:
             return
         if self._untold.get(room) is published:
             del self._untold[room]
+        if published:
+            self._told(room)

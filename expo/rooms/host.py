@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from expo.clock import monotonic_us
 from expo.errors import NotFound, Unavailable
@@ -17,6 +18,8 @@ from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
 from expo.rooms.policy import Opening, Permit, RoomPolicy
 from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer
 
+ENDING_US = 30_000_000
+"""How long rows may take to say that a room has ended."""
 FRESH_US = 1_000_000
 """For so long a room's rows serve viewers who come after another: when a show begins, a hall joins at once."""
 MAX_RECENT = 256
@@ -37,7 +40,12 @@ class RoomHost:
         self._publishers: dict[ResourceId, Publisher] = {}
         self._viewers: dict[ResourceId, Viewer] = {}
         self._recent: dict[RoomId, tuple[int, Opening]] = {}
-        self._facts = Facts(policy)
+        self._ended: dict[RoomId, int] = {}
+        self.on_media: Callable[[RoomId, ParticipantId], None] = lambda _room, _participant: None
+        """Called when somebody begins or ceases to publish."""
+        self.on_live: Callable[[RoomId], None] = lambda _room: None
+        """Called when the rows have taken that a room is published."""
+        self._facts = Facts(policy, self._told)
         self._nursery = Nursery("rooms")
         self._closed = False
 
@@ -74,6 +82,7 @@ class RoomHost:
                 publisher = Publisher(resource, room, permit.participant, publication)
                 self._publishers[resource] = publisher
                 live.enter(publisher)
+                self.on_media(room, permit.participant)
                 self._nursery.start("arrival", self._arrive(live, publisher))
         log.info("publisher admitted", room=room, participant=permit.participant, replaces=holder is not None)
         return publisher
@@ -114,6 +123,18 @@ class RoomHost:
             one.media.close("revoked")
         return len(theirs)
 
+    def publishing(self, room: RoomId) -> frozenset[ParticipantId]:
+        """Who publishes into the room now."""
+        return frozenset(each.participant for each in self._publishers.values() if each.room == room)
+
+    def end(self, room: RoomId) -> None:
+        """Send everybody away and let nobody in before the rows say that the room has ended."""
+        self._ended[room] = monotonic_us()
+        self._recent.pop(room, None)
+        for participant in (*self._publishers.values(), *self._viewers.values()):
+            if participant.room == room:
+                participant.media.close("ended")
+
     def live_state(self, room: RoomId) -> LiveState:
         """Of a room that is not live: nothing on air, no viewers."""
         live = self._rooms.get(room)
@@ -152,6 +173,9 @@ class RoomHost:
                 "rooms.policy_slow", "the room's rows took too long", retry_after_s=BUSY_RETRY_S
             ) from None
         self._recent.pop(room, None)
+        if monotonic_us() - self._ended.get(room, -ENDING_US) < ENDING_US:
+            return replace(opening, state="ended")
+        self._ended.pop(room, None)
         if opening.state in ("scheduled", "live"):  # a refusal is looked up each time
             self._recent[room] = monotonic_us(), opening
         if len(self._recent) > MAX_RECENT:
@@ -164,12 +188,17 @@ class RoomHost:
             self._facts.tell(publisher.room, published=True)
             await live.hand_over(publisher)
 
+    def _told(self, room: RoomId) -> None:
+        self.on_live(room)
+
     def _publisher_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:
-        self._publishers.pop(resource, None)
+        left = self._publishers.pop(resource, None)
         live = self._rooms.get(room)
         if live is not None and live.leave(resource):
             self._facts.tell(room, published=False)
         self._close_if_idle(room)
+        if left is not None:
+            self.on_media(room, left.participant)
         log.info("publisher left", room=room, reason=reason)
 
     def _viewer_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:

@@ -17,10 +17,10 @@ from expo.edge.openapi import SDP, operation
 from expo.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from expo.ids import ResourceId, RoomId
 from expo.media.sdp import MAX_BYTES, parse_fragment
-from expo.rooms.door import FORWARDED
 from expo.rooms.host import RoomHost
 from expo.rooms.live import Publisher, Viewer
 from expo.rooms.operations import (
+    FORWARDED,
     FRAGMENT,
     LEAVE,
     LIVE,

@@ -15,6 +15,10 @@ WHIP_RESOURCE_PATH = "/whip/{room}/{resource}"
 WHEP_PATH = "/whep/{room}"
 WHEP_RESOURCE_PATH = "/whep/{room}/{resource}"
 LIVE_PATH = "/workers/rooms/{room}"
+OPEN_PATH = "/workers/rooms/{room}/open"
+COMMANDS_PATH = "/workers/rooms/{room}/commands"
+FORWARDED = "X-Expo-Forwarded"
+"""Carries the proof that a request comes from a worker of this server."""
 
 _ROOM = {"room": "The room's id: that of its showcase"}
 _RESOURCE = {**_ROOM, "resource": "From the Location header of the answer"}

@@ -17,8 +17,9 @@ from expo.errors import Unavailable
 from expo.media.peer import Peer
 from expo.media.peer_http import join, leave
 from expo.rooms import door as door_module
-from expo.rooms.door import FORWARDED, FarDoor, proof_of, routes
+from expo.rooms.door import FarDoor, proof_of, routes
 from expo.rooms.live import LiveState
+from expo.rooms.operations import FORWARDED
 from tests.support.offers import offer
 from tests.support.room import OPTIONS, Source
 from tests.support.site import Served, site

@@ -1,0 +1,203 @@
+"""Socket.IO (protocol 5) for pages: WebSocket only, same origin only, bounded both ways.
+
+A socket that does not take what it is sent is dropped, and comes back by itself: python-socketio's own queues have no
+bound. What goes to many is encoded once and handed to AT_ONCE sockets per turn of the loop, which media shares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import msgspec
+import socketio
+import structlog
+from aiohttp import web
+from engineio.packet import MESSAGE, Packet
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from expo.edge.csrf import require_same_origin
+from expo.edge.i18n import LANGUAGE_COOKIE, negotiate
+from expo.edge.keys import CATALOGUES, EDGE_STATS
+from expo.edge.openapi import Answer, Operation, operation
+from expo.edge.problems import SERVER_ERROR, problem
+from expo.errors import ExpoError
+
+PATH = "/socket.io/"
+MAX_MESSAGE_BYTES = 16 * 1024
+MAX_QUEUED = 64
+"""Messages that wait for one socket: 10 s of a busy show."""
+AT_ONCE = 32
+"""Sockets per turn of the loop: each costs some 50 us when its turn to write comes."""
+PING_S = 10
+PONG_S = 8
+FAREWELL_S = 1.0
+"""How long a last message may take before the connection is cut."""
+
+Sid = str
+
+log = structlog.get_logger(__name__)
+
+
+class SocketHandler(Protocol):
+    """What a feature does with sockets. Whatever it raises as ExpoError is told to the client as a problem."""
+
+    async def connect(self, sid: Sid, request: web.Request, auth: object) -> None:
+        """Admit a socket; `auth` is what the client gave, unchecked."""
+        ...
+
+    async def message(self, sid: Sid, name: str, body: object) -> object:
+        """Answer a message with something that JSON can carry; `body` is unchecked."""
+        ...
+
+    def disconnect(self, sid: Sid) -> None:
+        """The socket has gone, whoever ended it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An open socket: engine.io's end of it, and the request that it came by."""
+
+    socket: Any
+    request: web.Request
+
+
+class SocketServer:
+    """All sockets of this worker. `routes` mounts it; `close` cuts them off, so that they go to another worker."""
+
+    def __init__(self, handler: SocketHandler, messages: Iterable[str]) -> None:
+        self._handler = handler
+        self._lines: dict[Sid, _Line] = {}
+        self._outbox: deque[tuple[list[Sid], Packet]] = deque()
+        self._writing = False
+        self._closed = False
+        self._io = socketio.AsyncServer(
+            async_mode="aiohttp",
+            transports=["websocket"],
+            cors_allowed_origins=None,  # same origin; an empty list would mean everybody
+            async_handlers=False,  # one client's messages in their order
+            max_http_buffer_size=MAX_MESSAGE_BYTES,
+            ping_interval=PING_S,
+            ping_timeout=PONG_S,
+            logger=False,
+            engineio_logger=False,
+        )
+        io = cast("Any", self._io)
+        io.on("connect", self._connect)
+        io.on("disconnect", self._disconnect)
+        for name in messages:
+            io.on(name, self._answering(name))
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(PATH, self._serve)]
+
+    def push(self, sids: Iterable[Sid], name: str, body: bytes) -> None:
+        """Send an event whose one argument is `body`, JSON, behind all that was pushed before."""
+        told = list(sids)
+        if told:
+            self._outbox.append((told, Packet(MESSAGE, f'2["{name}",{body.decode()}]')))
+            self._go_on()
+
+    def farewell(self, sid: Sid, name: str, body: bytes) -> None:
+        """Send a last event, then cut the connection."""
+        self.push([sid], name, body)
+        asyncio.get_running_loop().call_later(FAREWELL_S, self.drop, sid)
+
+    def drop(self, sid: Sid) -> None:
+        """Cut a connection. Harmless when it has gone."""
+        line = self._lines.get(sid)
+        if line is not None and line.request.transport is not None:
+            line.request.transport.abort()
+
+    async def close(self) -> None:
+        """Idempotent."""
+        for sid in tuple(self._lines):
+            self.drop(sid)
+        if not self._closed:
+            self._closed = True
+            await self._io.shutdown()
+
+    def _go_on(self) -> None:
+        if not self._writing and self._outbox:
+            self._writing = True
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        self._writing = False
+        left = AT_ONCE
+        while self._outbox and left > 0:
+            sids, packet = self._outbox.popleft()
+            for sid in sids[:left]:
+                self._put(sid, packet)
+            if later := sids[left:]:
+                self._outbox.appendleft((later, packet))
+            left -= len(sids)
+        self._go_on()
+
+    def _put(self, sid: Sid, packet: Packet) -> None:
+        line = self._lines.get(sid)
+        if line is None:
+            return
+        if line.socket.queue.qsize() >= MAX_QUEUED:
+            log.info("a socket is too slow", sid=sid)
+            self.drop(sid)
+            return
+        line.socket.queue.put_nowait(packet)
+
+    @operation(
+        Operation(
+            "The live socket (Socket.IO 5, WebSocket only): docs/protocol.md",
+            {101: Answer("The connection is a WebSocket from here on")},
+            errors=(400, 403),
+            tag="rooms",
+        )
+    )
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        require_same_origin(request)
+        return cast("web.StreamResponse", await cast("Any", self._io).handle_request(request))
+
+    async def _connect(self, sid: Sid, environ: Mapping[str, Any], auth: object = None) -> None:
+        request = cast("web.Request", environ["aiohttp.request"])
+        io = cast("Any", self._io)
+        self._lines[sid] = _Line(io.eio.sockets[io.manager.eio_sid_from_sid(sid, "/")], request)
+        try:
+            await self._handler.connect(sid, request, auth)
+        except BaseException as error:
+            del self._lines[sid]
+            if not isinstance(error, Exception):
+                raise
+            told = self._problem(request, error)
+            raise Refused(told["title"], told) from None
+        if sid not in self._lines:  # it went away while it was admitted
+            self._handler.disconnect(sid)
+
+    def _disconnect(self, sid: Sid, *_reason: object) -> None:
+        if self._lines.pop(sid, None) is not None:
+            self._handler.disconnect(sid)
+
+    def _answering(self, name: str) -> Any:
+        async def answer(sid: Sid, body: object = None, *_more: object) -> object:
+            line = self._lines.get(sid)
+            if line is None:
+                return None
+            try:
+                return await self._handler.message(sid, name, body)
+            except Exception as error:  # the supervisor of all messages: told, logged and counted
+                return {"error": self._problem(line.request, error)}
+
+        return answer
+
+    def _problem(self, request: web.Request, error: Exception) -> dict[str, Any]:
+        if not isinstance(error, ExpoError):
+            log.exception("a socket's handler failed", exc_info=error)
+            error = ExpoError(SERVER_ERROR)
+        request.app[EDGE_STATS].errors[error.code] += 1
+        language = negotiate(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("Accept-Language", ""))
+        return cast("dict[str, Any]", msgspec.to_builtins(problem(error, request.app[CATALOGUES], language)))

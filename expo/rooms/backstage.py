@@ -1,0 +1,106 @@
+"""Keeps a room's live state and its media in step, in the worker that has both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from expo.errors import ExpoError
+from expo.ids import ParticipantId, RoomId
+from expo.kit.logging import get_logger
+from expo.kit.tasks import Nursery
+from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia
+from expo.rooms.events import Ended, Entry, SeatTaken
+from expo.rooms.host import RoomHost
+from expo.rooms.model import State
+from expo.rooms.room import Room
+from expo.rooms.room_owner import RoomOwner
+
+COUNT_EVERY_S = 1.0
+"""Viewers come and go without a name; the room hears their number this often."""
+
+log = get_logger(__name__)
+
+
+class Backstage:
+    """`open` starts counting, `close` ends it. `attend` every room that is taken over."""
+
+    def __init__(self, owner: RoomOwner, host: RoomHost, seat_of: Callable[[ParticipantId], ParticipantId]) -> None:
+        """`seat_of` knows whose encoder a publishing participant is."""
+        self._owner = owner
+        self._host = host
+        self._seat_of = seat_of
+        self._attended: WeakKeyDictionary[Room, bool] = WeakKeyDictionary()
+        self._nursery = Nursery("backstage")
+        host.on_media = self._media_changed
+        host.on_live = self._went_live
+
+    def open(self) -> None:
+        self._nursery.keep("count", self._count)
+
+    async def close(self) -> None:
+        """Idempotent."""
+        await self._nursery.close()
+
+    def attend(self, room: Room) -> None:
+        """Have the media follow this room. Harmless to repeat."""
+        if room not in self._attended:
+            self._attended[room] = True
+            room.listen(lambda _before, entry: self._hear(room, entry))
+            if room.state.phase == "ended":
+                self._host.end(room.lease.room)
+            for seat in room.state.seats:
+                self._report(room, seat)
+            if self._host.live_state(room.lease.room).on_air:
+                self._went_live(room.lease.room)
+
+    def _hear(self, room: Room, entry: Entry) -> None:
+        match entry.event:
+            case Ended():
+                self._host.end(room.lease.room)
+            case SeatTaken(seat):
+                self._report(room, seat)
+            case _:
+                pass
+
+    def _media_changed(self, room: RoomId, participant: ParticipantId) -> None:
+        found = self._owner.room(room)
+        seat = self._seat_of(participant)
+        if found is not None and seat in found.state.seats:
+            self._report(found, seat)
+
+    def _report(self, room: Room, seat: ParticipantId) -> None:
+        publishing = {self._seat_of(each) for each in self._host.publishing(room.lease.room)}
+        room.post(ReportMedia(seat=seat, camera=seat in publishing, screen=False))
+
+    def _went_live(self, room: RoomId) -> None:
+        """Rows have gone live with an encoder: so does the room, if somebody looks at it."""
+        found = self._owner.room(room)
+        if found is not None and found.state.phase == "waiting":
+            self._nursery.start("go_live", self._go_live(found))
+
+    async def _go_live(self, room: Room) -> None:
+        try:
+            await room.submit(_self(room.state), GoLive())
+        except ExpoError as error:
+            log.info("the room did not follow its encoder", room=room.lease.room, error=error.code)
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(COUNT_EVERY_S)
+            for room in self._owner.rooms:
+                viewers = self._host.live_state(room.lease.room).viewers
+                if viewers != room.state.viewers:
+                    room.post(CountAudience(viewers=viewers))
+
+
+def _self(state: State) -> Actor:
+    """The server itself, where it does what an organiser would."""
+    return Actor(
+        room=state.room,
+        participant=ParticipantId("server"),
+        name="",
+        can=frozenset({"run"}),
+        expires_at_ms=1 << 62,
+    )

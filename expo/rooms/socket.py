@@ -1,0 +1,152 @@
+"""Live rooms over sockets: who comes in, what they are told, what they may ask; docs/protocol.md has the messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Annotated, Literal, Protocol
+from weakref import WeakValueDictionary
+
+import msgspec
+from aiohttp import web
+
+from expo.clock import monotonic_us
+from expo.edge.keys import LIMITER, PROXIES
+from expo.edge.limits import RateLimiter
+from expo.edge.origin import UNKNOWN, network_of
+from expo.edge.socket import Sid, SocketServer
+from expo.errors import Forbidden, Invalid, Unauthenticated, Unavailable
+from expo.ids import ParticipantId, RoomId
+from expo.rooms.commands import Actor, Request
+from expo.rooms.events import Entry
+from expo.rooms.gateway import RoomGateway
+from expo.rooms.model import MAX_ID_CHARS, SCHEMA, State
+from expo.rooms.readers import RoomReaders
+from expo.rooms.room import now_ms
+
+MESSAGES = ("command", "snapshot")
+MESSAGES_PER_S = 5.0
+MESSAGE_BURST = 20
+"""Of one socket: a person who types and taps; what floods is told to wait."""
+MAX_SOCKETS = 5_000
+RETRY_S = 5
+
+
+class JoinRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a client says when it connects. `token` is a room token, for a room that is not open to all."""
+
+    room: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
+    token: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    v: Literal[1] = SCHEMA
+
+
+class Goodbye(msgspec.Struct, frozen=True):
+    """The last thing that a socket hears: it need not come back."""
+
+    code: str
+    v: int = SCHEMA
+
+
+class Admit(Protocol):
+    """Who this is to the room; None may read only. Wired in `expo.app`. Raises what keeps somebody out."""
+
+    async def __call__(self, request: web.Request, room: RoomId, token: str | None) -> Actor | None: ...
+
+
+class RoomSockets:
+    """The handler behind `edge.socket.SocketServer` of this worker."""
+
+    def __init__(self, gateway: RoomGateway, admit: Admit) -> None:
+        self.server = SocketServer(self, MESSAGES)
+        self._gateway = gateway
+        self._admit = admit
+        self._rooms: dict[RoomId, RoomReaders] = {}
+        self._turns: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
+        self._here: dict[Sid, tuple[RoomId, Actor | None]] = {}
+        self._limiter = RateLimiter(per_second=MESSAGES_PER_S, burst=MESSAGE_BURST)
+
+    async def close(self) -> None:
+        """Cut every socket off. Idempotent."""
+        await self.server.close()
+        for room in tuple(self._rooms):
+            self._close_room(room)
+
+    def expel(self, participants: Iterable[ParticipantId], code: str) -> None:
+        """Say goodbye to these people wherever they are."""
+        gone = frozenset(participants)
+        for sid, (room, actor) in tuple(self._here.items()):
+            if actor is not None and actor.participant in gone:
+                self._say_goodbye(sid, code)
+                self._rooms[room].remove(sid)
+
+    async def connect(self, sid: Sid, request: web.Request, auth: object) -> None:
+        """Admit a socket to its room. Raises ExpoErrors."""
+        address = request.app[PROXIES].address(request)
+        if address != UNKNOWN:
+            request.app[LIMITER].admit(network_of(address), monotonic_us())
+        if len(self._here) >= MAX_SOCKETS:
+            raise Unavailable("rooms.busy", "this worker has as many sockets as it may", retry_after_s=RETRY_S)
+        try:
+            join = msgspec.convert(auth, JoinRoom)
+        except msgspec.ValidationError as error:
+            raise Invalid("rooms.bad_command", str(error)) from error
+        room = RoomId(join.room)
+        actor = await self._admit(request, room, join.token)
+        turn = self._turns.setdefault(room, asyncio.Lock())
+        async with turn:
+            readers = self._rooms.get(room) or await self._open(room)
+            if actor is not None and actor.participant in readers.state.removed:
+                self._close_if_empty(room)
+                raise Forbidden("rooms.removed", "an organiser has removed this person")
+            self._here[sid] = room, actor
+            readers.add(sid, actor)
+
+    async def message(self, sid: Sid, name: str, body: object) -> object:
+        """Answer `command` with an Ack and `snapshot` with a Snapshot. Raises ExpoErrors."""
+        room, actor = self._here[sid]
+        self._limiter.admit(sid, monotonic_us())
+        if name == "snapshot":
+            return msgspec.to_builtins(self._rooms[room].refresh(sid))
+        if actor is None:
+            raise Unauthenticated("guest.missing", "say a name first (POST /api/guests), then connect again")
+        try:
+            asked = msgspec.convert(body, Request)
+        except msgspec.ValidationError as error:
+            raise Invalid("rooms.bad_command", str(error)) from error
+        return msgspec.to_builtins(await self._gateway.submit(room, actor, asked))
+
+    def disconnect(self, sid: Sid) -> None:
+        """Forget a socket; the last one of a room lets go of the room."""
+        found = self._here.pop(sid, None)
+        if found is not None:
+            self._rooms[found[0]].remove(sid)
+            self._close_if_empty(found[0])
+
+    async def _open(self, room: RoomId) -> RoomReaders:
+        """Follow the room; `hear` may be called as soon as `follow` has returned, and not before."""
+        state = await self._gateway.follow(
+            room,
+            lambda before, entry: self._hear(room, before, entry),
+            lambda anew: self._replace(room, anew),
+        )
+        readers = self._rooms[room] = RoomReaders(state, self.server.push, self._say_goodbye, now_ms)
+        return readers
+
+    def _hear(self, room: RoomId, before: State, entry: Entry) -> None:
+        self._rooms[room].hear(before, entry)
+
+    def _replace(self, room: RoomId, state: State) -> None:
+        self._rooms[room].replace(state)
+
+    def _close_if_empty(self, room: RoomId) -> None:
+        if not any(here == room for here, _ in self._here.values()):
+            self._close_room(room)
+
+    def _close_room(self, room: RoomId) -> None:
+        readers = self._rooms.pop(room, None)
+        if readers is not None:
+            self._gateway.leave(room)
+            readers.close()
+
+    def _say_goodbye(self, sid: Sid, code: str) -> None:
+        self.server.farewell(sid, "goodbye", msgspec.json.encode(Goodbye(code)))

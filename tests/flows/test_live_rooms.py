@@ -1,0 +1,199 @@
+"""A show over sockets on two workers: whoever is connected where, all see the same room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+import socketio
+
+from expo.accounts.service import sign_link
+from expo.accounts.tokens import Tokens
+from expo.clock import utc_now
+from expo.cluster.workers import private_socket
+from expo.demo.seed import Seeded, SeededPerson, seed
+from expo.settings import Settings
+from expo.store.db import Database
+from expo.store.migrate import upgrade
+from tests.support.live import Page, opened_page
+from tests.support.server import RunningServer, running_server
+
+pytestmark = [pytest.mark.cluster]
+
+SECRET = "the cluster's secret, for tests only"
+
+
+@dataclass
+class House:
+    """A server with two workers and its seeded showcases; worker 0 owns the rooms."""
+
+    server: RunningServer
+    seeded: Seeded
+    sockets: tuple[Path, Path]
+
+    @property
+    def room(self) -> str:
+        return self.seeded.live
+
+    def person(self, role: str) -> SeededPerson:
+        people = [each for each in self.seeded.people if each.role == role]
+        return next((each for each in people if each.showcase_id == self.room), people[0])
+
+    async def cookies(self, role: str) -> dict[str, str]:
+        person = self.person(role)
+        link = sign_link(Tokens(SECRET), person.id, person.role, person.showcase_id, utc_now())
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.get(f"{self.server.base_url}/enter/{link}", allow_redirects=False) as answer,
+        ):
+            return {name: cookie.value for name, cookie in answer.cookies.items()}
+
+    async def guest(self, name: str) -> dict[str, str]:
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.post(f"{self.server.base_url}/api/guests", json={"name": name, "company": "Sao Mai"}) as answer,
+        ):
+            assert answer.status == 201, await answer.text()
+            return {name: cookie.value for name, cookie in answer.cookies.items()}
+
+    def page(self, worker: int, cookies: dict[str, str] | None = None) -> AbstractAsyncContextManager[Page]:
+        return opened_page(self.sockets[worker], self.room, cookies=cookies)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House]:
+    database_url = f"sqlite+aiosqlite:///{tmp_path}/expo.db"
+    await upgrade(database_url)
+    database = await Database.open(database_url)
+    try:
+        seeded = await seed(database, utc_now())
+    finally:
+        await database.close()
+    env = {"EXPO_SECRET": SECRET, "EXPO_DATABASE_URL": database_url}
+    settings = Settings.from_env({"EXPO_DATA_DIR": str(tmp_path / "data")})
+    async with running_server(tmp_path / "data", workers=2, env=env) as server:
+        yield House(server, seeded, (private_socket(settings, 0), private_socket(settings, 1)))
+
+
+async def test_a_pin_and_words_reach_everybody_on_both_workers(house: House) -> None:
+    organiser, guest = await house.cookies("organiser"), await house.guest("Nguyễn Thị Hoa")
+    async with house.page(0, organiser) as desk, house.page(1) as stranger, house.page(1, guest) as buyer:
+        assert (desk.hello["you"]["role"], stranger.hello["you"], buyer.hello["you"]["can"]) == (
+            "organiser",
+            None,
+            ["write"],
+        )
+        product = desk.hello["snapshot"]["state"]["segments"][0]["products"][0]
+        answer = await desk.command("pin", product=product)
+        assert answer["shared"] is True
+        for page in (stranger, buyer):
+            assert (await page.event("pinned"))["event"]["product"] == product
+
+        said = await buyer.command("say", text="<b>안녕하세요</b> 👋")
+        assert said["shared"] is True
+        for page in (desk, stranger, buyer):
+            told = await page.event("said")
+            assert (told["event"]["text"], told["event"]["name"]) == ("<b>안녕하세요</b> 👋", "Nguyễn Thị Hoa")
+
+        await desk.command("hide_message", message=said["revision"], hidden=True)
+        await stranger.event("message_hidden")
+        seen = await stranger.ask("snapshot")
+        assert [(each["hidden"], each["text"]) for each in seen["state"]["messages"]] == [(True, "")]
+
+
+async def test_a_command_without_the_grant_or_sense_is_refused_in_words_and_changes_nothing(house: House) -> None:
+    guest = await house.guest("Lan")
+    async with house.page(0) as stranger, house.page(1, guest) as buyer:
+        assert (await stranger.command("say", text="hello"))["error"]["code"] == "guest.missing"
+        assert (await buyer.command("go_live"))["error"]["code"] == "token.not_granted"
+        assert (await buyer.command("say", text="x" * 501))["error"]["code"] == "text.too_long"
+        assert (await buyer.command("say", text="x", more=1))["error"]["code"] == "rooms.bad_command"
+        assert (await buyer.ask("command", "{}"))["error"]["code"] == "rooms.bad_command"
+        error = (await buyer.command("fly"))["error"]
+        assert (error["status"], bool(error["title"])) == (400, True)
+        before = buyer.hello["snapshot"]["state"]["messages"]
+        assert (await buyer.ask("snapshot"))["state"]["messages"] == before
+
+
+async def test_a_command_sent_twice_counts_once(house: House) -> None:
+    guest = await house.guest("Lan")
+    async with house.page(1, guest) as buyer:
+        first = await buyer.command("say", "once", text="one")
+        again = await buyer.command("say", "once", text="one")
+        assert again["revision"] == first["revision"]
+        assert len((await buyer.ask("snapshot"))["state"]["messages"]) == 1
+
+
+async def test_a_flood_of_one_socket_is_told_to_wait(house: House) -> None:
+    guest = await house.guest("Lan")
+    async with house.page(0, guest) as buyer:
+        answers = [await buyer.command("say", text=f"{number}") for number in range(40)]
+        codes = [answer.get("error", {}).get("code") for answer in answers]
+        assert "request.too_many" in codes
+        assert codes[:20] == [None] * 20
+
+
+async def test_a_seat_changes_what_its_person_sees(house: House) -> None:
+    exhibitor = await house.cookies("exhibitor")
+    async with house.page(1, exhibitor) as studio:
+        assert (await studio.command("take_seat")).get("error") is None
+        await studio.until(lambda: studio.snapshots)
+        assert studio.snapshots[-1]["reader"] == f"seat:{studio.hello['you']['participant']}"
+        await studio.command("set_ready", ready=True)
+        assert (await studio.event("ready_set"))["event"]["ready"] is True
+
+
+async def test_a_removed_person_is_sent_away_and_stays_away(house: House) -> None:
+    organiser, guest = await house.cookies("organiser"), await house.guest("Lan")
+    async with house.page(0, organiser) as desk, house.page(1, guest) as buyer:
+        await buyer.command("say", text="rude")
+        answer = await desk.command("remove_seat", seat=buyer.hello["you"]["participant"])
+        assert answer.get("error") is None, answer
+        await buyer.until(lambda: buyer.goodbyes)
+        assert buyer.goodbyes[0]["code"] == "rooms.removed"
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            async with house.page(0, guest):
+                pass
+
+
+async def test_a_killed_owner_comes_back_with_the_room_as_it_was(house: House) -> None:
+    organiser = await house.cookies("organiser")
+    async with house.page(1) as watcher:
+        async with house.page(0, organiser) as desk:
+            product = desk.hello["snapshot"]["state"]["segments"][0]["products"][0]
+            assert (await desk.command("pin", product=product))["shared"] is True
+            os.kill(house.server.children()["worker-0"], signal.SIGKILL)
+            await house.server.log.event("child is back", child="worker-0")
+        async with house.page(0, organiser) as desk:
+            assert desk.hello["snapshot"]["state"]["pin"] == product
+            answer = await desk.command("unpin")
+            assert answer["shared"] is True
+            await watcher.event("unpinned")
+
+
+async def test_many_sockets_hear_a_pin(house: House) -> None:
+    organiser = await house.cookies("organiser")
+    async with contextlib.AsyncExitStack() as opened, house.page(0, organiser) as desk:
+        pages = [await opened.enter_async_context(house.page(number % 2)) for number in range(60)]
+        product = desk.hello["snapshot"]["state"]["segments"][0]["products"][0]
+        await desk.command("pin", product=product)
+        await asyncio.gather(*(page.event("pinned") for page in pages))
+
+
+async def test_another_sites_page_gets_no_socket(house: House) -> None:
+    url = f"{house.server.base_url}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as http:
+        for headers in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect(url, headers=headers)
+            assert refused.value.status == 403
+        async with http.get(f"{house.server.base_url}/socket.io/?EIO=4&transport=polling") as answer:
+            assert answer.status == 400

@@ -1,0 +1,97 @@
+"""Pages' end of the live socket: real Socket.IO clients of one worker, and what each of them was told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import socketio
+
+Told = dict[str, Any]
+"""A message as a page gets it."""
+
+
+class Page:
+    """One connected page. `view` is its latest snapshot's state; `events` what came behind it, in order."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.hello: Told = {}
+        self.snapshots: list[Told] = []
+        self.events: list[Told] = []
+        self.goodbyes: list[Told] = []
+        self._changed = asyncio.Condition()
+        self._number = 0
+        self._prefix = secrets.token_hex(4)  # ids must not meet those of an earlier page of this person
+        self._io = cast("Any", socketio.AsyncClient(http_session=http, reconnection=False))
+        self._io.on("hello", self._hello)
+        self._io.on("events", self._events)
+        self._io.on("snapshot", self._snapshot)
+        self._io.on("goodbye", self._goodbye)
+
+    async def connect(self, url: str, room: str, token: str | None = None) -> None:
+        auth = {"v": 1, "room": room} | ({"token": token} if token else {})
+        await self._io.connect(url, auth=auth, transports=["websocket"], wait_timeout=20)
+        await self.until(lambda: self.hello)
+
+    async def close(self) -> None:
+        await self._io.disconnect()
+
+    async def command(self, kind: str, command_id: str | None = None, **members: object) -> Told:
+        """The answer to a command."""
+        self._number += 1
+        body = {"v": 1, "id": command_id or f"{self._prefix}-{self._number}", "command": {"type": kind, **members}}
+        return cast("Told", await self._io.call("command", body, timeout=20))
+
+    async def ask(self, name: str, body: object = None) -> Told:
+        return cast("Told", await self._io.call(name, body, timeout=20))
+
+    async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
+        """Wait for something that a message brings about."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(condition)
+
+    async def event(self, kind: str) -> Told:
+        """The first event of this type, as soon as it is there."""
+        await self.until(lambda: any(each["event"]["type"] == kind for each in self.events))
+        return next(each for each in self.events if each["event"]["type"] == kind)
+
+    async def _hello(self, told: Told) -> None:
+        self.hello = told
+        await self._notify()
+
+    async def _events(self, told: list[Told]) -> None:
+        self.events += told
+        await self._notify()
+
+    async def _snapshot(self, told: Told) -> None:
+        self.snapshots.append(told)
+        await self._notify()
+
+    async def _goodbye(self, told: Told) -> None:
+        self.goodbyes.append(told)
+        await self._notify()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+@contextlib.asynccontextmanager
+async def opened_page(
+    private_socket: Path, room: str, *, cookies: dict[str, str] | None = None, token: str | None = None
+) -> AsyncGenerator[Page]:
+    """A page on the worker behind this socket, signed in by its cookies."""
+    connector = aiohttp.UnixConnector(path=str(private_socket))
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())} if cookies else {}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
+        page = Page(http)
+        await page.connect("http://worker", room, token)
+        try:
+            yield page
+        finally:
+            await page.close()
