@@ -126,7 +126,11 @@ RULES = (
     Rule("DELETE", "/whep/{room}/{resource}", "resource", room=CLOSED),
     *(Rule("OPTIONS", path) for path in ("/whip/{room}", "/whep/{room}")),
     *(Rule("OPTIONS", f"/{kind}/{{room}}/{{resource}}") for kind in ("whip", "whep")),
-    Rule("GET", "/workers/rooms/{room}", allowed=404),  # our workers alone, who know a proof; to others it is not there
+    # Our workers alone, who know a proof; to others it is not there.
+    Rule("GET", "/workers/rooms/{room}", allowed=404),
+    Rule("POST", "/workers/rooms/{room}/open", allowed=404),
+    Rule("POST", "/workers/rooms/{room}/commands", allowed=404),
+    Rule("GET", "/socket.io/", allowed=400),  # no WebSocket; who may do what on one is asked by tests/flows
 )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import socketio
+from socketio.exceptions import ConnectionError as Refused
 
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
@@ -159,7 +159,7 @@ async def test_a_removed_person_is_sent_away_and_stays_away(house: House) -> Non
         assert answer.get("error") is None, answer
         await buyer.until(lambda: buyer.goodbyes)
         assert buyer.goodbyes[0]["code"] == "rooms.removed"
-        with pytest.raises(socketio.exceptions.ConnectionError):
+        with pytest.raises(Refused):
             async with house.page(0, guest):
                 pass
 
