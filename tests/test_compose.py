@@ -1,0 +1,262 @@
+"""The compose file and the image: of the shape that compose takes, with settings that exist, and commands that run."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from expo.cluster.embedded import find_binary
+from expo.settings import SETTINGS, Settings
+from tests.support.compose import UnreadableError, Value, fill, read
+from tests.support.databases import PostgresServer, postgres
+from tests.support.server import running_server
+
+__all__ = ["postgres"]
+
+ROOT = Path(__file__).parents[1]
+FILE = read(ROOT / "docker-compose.yml")
+VARIABLES = {
+    "SITE": "expo.example.org",
+    "ANNOUNCE": "203.0.113.10",
+    "SECRET": "0f" * 32,
+    "POSTGRES_PASSWORD": "1e" * 32,
+    "TURN_SECRET": "2d" * 32,
+}
+TOP = {"name", "services", "networks", "volumes", "configs", "secrets"}
+SERVICE = {
+    "build", "image", "command", "init", "environment", "ports", "expose", "volumes", "depends_on", "healthcheck",
+    "stop_grace_period", "restart", "networks", "profiles",
+}  # fmt: skip
+"""Those of the Compose Specification that we use; another one is added here after a look at the specification."""
+HEALTH = {"test", "interval", "timeout", "retries", "start_period"}
+DURATION = re.compile(r"(\d+(us|ms|s|m|h))+")
+PORT = re.compile(r"(\d+)(?:-(\d+))?:(\d+)(?:-(\d+))?(?:/(tcp|udp))?")
+ANSWER_S = 30.0
+
+
+def mapping(value: Value) -> dict[str, Value]:
+    assert isinstance(value, dict), value
+    return value
+
+
+def texts(value: Value) -> list[str]:
+    assert isinstance(value, list), value
+    assert all(isinstance(one, str) for one in value), value
+    return [str(one) for one in value]
+
+
+SERVICES = {name: mapping(one) for name, one in mapping(fill(FILE["services"], VARIABLES)).items()}
+NAMES = sorted(SERVICES)
+
+
+def environment(name: str) -> dict[str, str]:
+    found = mapping(SERVICES[name].get("environment", {}))
+    assert all(isinstance(value, str) for value in found.values()), "compose wants texts: quote numbers and booleans"
+    return {key: str(value) for key, value in found.items()}
+
+
+def test_the_file_has_the_parts_that_it_promises_and_no_unknown_ones() -> None:
+    assert set(FILE) <= TOP
+    assert set(SERVICES) == {"expo", "caddy", "valkey", "postgres", "coturn"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_has_known_keys_and_what_it_needs_exists(name: str) -> None:
+    service = SERVICES[name]
+    assert set(service) <= SERVICE
+    assert set(texts(service["networks"])) <= set(mapping(FILE["networks"]))
+    for volume in texts(service.get("volumes", [])):
+        source, target, *mode = volume.split(":")
+        assert target.startswith("/")
+        assert mode in ([], ["ro"])
+        assert (ROOT / source).is_file() if source.startswith(".") else source in mapping(FILE["volumes"])
+    for needed, how in mapping(service.get("depends_on", {})).items():
+        assert mapping(how) == {"condition": "service_healthy"}
+        assert "healthcheck" in SERVICES[needed]
+    assert service["restart"] == "unless-stopped"
+    assert DURATION.fullmatch(str(service.get("stop_grace_period", "10s")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_service_says_how_its_health_is_seen(name: str) -> None:
+    health = mapping(SERVICES[name]["healthcheck"])
+    assert set(health) <= HEALTH
+    assert texts(health["test"])[0] == "CMD"
+    assert all(DURATION.fullmatch(str(health[key])) for key in ("interval", "timeout"))
+    assert str(health["retries"]).isdigit()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_images_are_pinned_to_a_release(name: str) -> None:
+    assert re.fullmatch(r"[a-z0-9./-]+:\d+\.\d+(\.\d+)?(-[a-z0-9]+)?", str(SERVICES[name]["image"]))
+
+
+def test_coturn_is_of_a_release_without_the_known_holes() -> None:
+    release = str(SERVICES["coturn"]["image"]).split(":")[1].split("-")[0]
+    assert tuple(int(part) for part in release.split(".")) >= (4, 9)
+    words = texts(SERVICES["coturn"]["command"])
+    assert "--denied-peer-ip=0.0.0.0-255.255.255.255" in words
+    assert "--allowed-peer-ip=203.0.113.10" in words, "our media alone"
+
+
+def test_no_host_port_is_asked_for_twice() -> None:
+    taken: set[tuple[str, int]] = set()
+    for service in SERVICES.values():
+        for text in texts(service.get("ports", [])):
+            found = PORT.fullmatch(text)
+            assert found is not None, text
+            first, last, inside, inside_last, kind = found.groups()
+            asked = {(kind or "tcp", port) for port in range(int(first), int(last or first) + 1)}
+            assert len(asked) == int(inside_last or inside) - int(inside) + 1
+            assert not asked & taken
+            taken |= asked
+
+
+def test_only_the_proxy_and_media_are_open_to_the_world() -> None:
+    assert [name for name in NAMES if "ports" in SERVICES[name]] == ["caddy", "coturn", "expo"]
+    assert all(text.endswith("/udp") for text in texts(SERVICES["expo"]["ports"]))
+
+
+def test_every_variable_of_ours_is_a_setting_and_is_read() -> None:
+    ours = environment("expo")
+    assert set(ours) <= {setting.variable for setting in SETTINGS}
+    settings = Settings.from_env(ours)
+    assert settings.workers == 2
+    assert settings.announce == ("203.0.113.10",)
+    assert settings.public_url == "https://expo.example.org"
+    assert settings.secret == VARIABLES["SECRET"]
+    media = range(settings.udp_port, settings.udp_port + settings.workers)
+    assert texts(SERVICES["expo"]["ports"]) == [f"{media[0]}-{media[-1]}:{media[0]}-{media[-1]}/udp"]
+    assert texts(SERVICES["expo"]["expose"]) == [str(settings.http_port)]
+    assert [volume.split(":")[1] for volume in texts(SERVICES["expo"]["volumes"])] == [
+        str(settings.data_dir),
+        str(settings.recordings_dir),
+    ]
+
+
+def test_addresses_lead_to_the_services_and_the_proxy_is_believed() -> None:
+    settings = Settings.from_env(environment("expo"))
+    assert urlsplit(settings.redis_url or "").hostname == "valkey"
+    database = urlsplit(settings.database_url or "")
+    assert (database.hostname, database.username, database.path) == ("postgres", "expo", "/expo")
+    assert database.password == environment("postgres")["POSTGRES_PASSWORD"]
+    inside = mapping(mapping(FILE["networks"])["inside"])
+    subnets = mapping(inside["ipam"])["config"]
+    assert isinstance(subnets, list)
+    (subnet,) = subnets
+    assert settings.trusted_proxies == (str(mapping(subnet)["subnet"]),)
+    assert ipaddress.ip_network(settings.trusted_proxies[0]).is_private
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_a_variable_that_is_forgotten_stops_the_start(name: str) -> None:
+    with pytest.raises(KeyError, match=name):
+        fill(FILE, {key: value for key, value in VARIABLES.items() if key != name})
+
+
+def test_the_example_asks_for_every_variable() -> None:
+    lines = (ROOT / "deploy" / "example.env").read_text(encoding="utf-8").splitlines()
+    assert {line.split("=")[0] for line in lines if "=" in line and not line.startswith("#")} == set(VARIABLES)
+
+
+def test_the_proxy_leads_to_the_server_and_keeps_the_metrics_in() -> None:
+    text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    assert "{$SITE} {" in text
+    assert "SITE" in environment("caddy")
+    assert "reverse_proxy expo:8080" in text
+    assert re.search(r"@metrics path /metrics\n\s+respond @metrics 404", text)
+    assert text.count("{") == text.count("}")
+
+
+def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    images = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert all(re.fullmatch(r"(node|python):\d+\.\d+\.\d+-slim-\w+|node:\d+\.\d+\.\d+-\w+-slim", one) for one in images)
+    stages = re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE)
+    assert set(re.findall(r"--from=(\w+)", text)) <= set(stages)
+    assert re.search(r"^USER expo$", text, re.MULTILINE)
+    assert 'CMD ["expo", "serve"]' in text
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
+        assert all((ROOT / source).exists() for source in sources.split()), sources
+    ours = re.findall(r"\b(EXPO_\w+)=", text)
+    assert set(ours) <= {setting.variable for setting in SETTINGS}
+
+
+@pytest.mark.cluster
+async def test_its_commands_run_here_with_its_variables(postgres: PostgresServer, tmp_path: Path) -> None:
+    """Valkey and the server as they are written; Caddy and coturn are not here, and Docker is not either."""
+    bind = f"127.0.0.1:{free_port()}"
+    async with composed_valkey(tmp_path) as redis_url:
+        changed = {
+            "EXPO_HTTP_BIND": bind,
+            "EXPO_REDIS_URL": redis_url,
+            "EXPO_DATABASE_URL": postgres.new_database(),
+            "EXPO_ANNOUNCE": "127.0.0.1",
+        }
+        own_folders = {"EXPO_DATA_DIR", "EXPO_RECORDINGS_DIR", "EXPO_UDP_PORT", "EXPO_WORKERS"}
+        ours = {key: value for key, value in environment("expo").items() if key not in own_folders} | changed
+        assert texts(SERVICES["expo"]["command"]) == ["expo", "serve"], "what `running_server` starts"
+        async with running_server(tmp_path / "data", workers=2, env=ours) as server:
+            assert {"worker-0", "worker-1"} <= set(server.children())
+            assert "valkey" not in server.children(), "it has one already"
+            assert server.base_url == "https://expo.example.org"
+            await healthy(f"http://{bind}")
+            async with aiohttp.ClientSession() as http, http.get(f"http://{bind}/") as page:
+                assert page.status == 200
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+async def healthy(base_url: str) -> None:
+    """The health check as it is written, on the address of this test's server."""
+    _, _, *words = texts(mapping(SERVICES["expo"]["healthcheck"])["test"])
+    words[-1] = words[-1].replace("http://127.0.0.1:8080", base_url)
+    process = await asyncio.create_subprocess_exec(sys.executable, *words)
+    assert await process.wait() == 0
+    words[-1] = words[-1].replace("/readyz", "/no-such-page")
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.DEVNULL)
+    assert await process.wait() != 0, "a server that is not well is seen"
+
+
+@asynccontextmanager
+async def composed_valkey(folder: Path) -> AsyncGenerator[str]:
+    """Valkey by the command that is written, on a unix socket of ours."""
+    _, *words = texts(SERVICES["valkey"]["command"])
+    ours = ["--port", "0", "--unixsocket", str(folder / "v.sock"), "--dir", str(folder)]
+    process = await asyncio.create_subprocess_exec(
+        str(find_binary()), *words, *ours, stdout=asyncio.subprocess.PIPE, env={**os.environ, "LC_ALL": "C"}
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            while b"eady to accept connections" not in (line := await process.stdout.readline()):
+                assert line, "Valkey has ended"
+        yield f"unix://{folder}/v.sock"
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+@pytest.mark.parametrize(
+    "text", ["a:\n\tb: c", "a: yes it is", "a: 012", "a: &x", "a: b\na: c", "a: |\n  long", "a:\n   b: c", "a:"]
+)
+def test_what_yaml_might_read_otherwise_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "compose.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UnreadableError):
+        read(path)
