@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import browsers, fanout, solo
+from tests.bench import browsers, fanout, live, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -77,6 +77,10 @@ async def _latency(options: argparse.Namespace) -> list[Figure]:
     return [await solo.latency(options.viewers or 100, options.seconds, options.tries)]
 
 
+async def _pin(options: argparse.Namespace) -> list[Figure]:
+    return [await live.pin(options.viewers or 200, 40, options.tries)]
+
+
 async def _click(options: argparse.Namespace) -> list[Figure]:
     return [await browsers.click(options.viewers or 30, options.tries)]
 
@@ -97,6 +101,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _memory,
     "join": _join,
     "latency": _latency,
+    "pin": _pin,
     "click": _click,
     "screen": _screen,
     "publish": _publish,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +27,8 @@ class Page:
         self.goodbyes: list[Told] = []
         self._changed = asyncio.Condition()
         self._number = 0
+        self.told_ns = 0
+        """When the last events came, by the monotonic clock."""
         self._prefix = secrets.token_hex(4)  # ids must not meet those of an earlier page of this person
         self._io = cast("Any", socketio.AsyncClient(http_session=http, reconnection=False))
         self._io.on("hello", self._hello)
@@ -60,11 +63,18 @@ class Page:
         await self.until(lambda: any(each["event"]["type"] == kind for each in self.events))
         return next(each for each in self.events if each["event"]["type"] == kind)
 
+    async def next_event_ns(self, kind: str) -> int:
+        """When the next event of this type comes, by the monotonic clock."""
+        seen = len(self.events)
+        await self.until(lambda: any(each["event"]["type"] == kind for each in self.events[seen:]))
+        return self.told_ns
+
     async def _hello(self, told: Told) -> None:
         self.hello = told
         await self._notify()
 
     async def _events(self, told: list[Told]) -> None:
+        self.told_ns = time.monotonic_ns()
         self.events += told
         await self._notify()
 
