@@ -249,7 +249,9 @@ def _segments(content: _Content, now: datetime) -> list[Base]:
 def _people(content: _Content) -> list[Base]:
     owner = {"agency_id": content.agency.id, "expo_id": content.expo.id}
     return [
-        Person(exhibitor_id=person.exhibitor, **owner, **_columns(person, without="exhibitor showcase"))
+        Person(
+            exhibitor_id=person.exhibitor, revoked_at=None, **owner, **_columns(person, without="exhibitor showcase")
+        )
         for person in content.people
     ]
 

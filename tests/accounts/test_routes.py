@@ -202,6 +202,21 @@ async def test_a_guests_words_are_bounded_and_plain(worker: Worker, field: str, 
         assert not [one for one in http.cookie_jar if one.key == "expo_guest"]
 
 
+async def test_the_log_holds_neither_links_nor_names(worker: Worker, capsys: pytest.CaptureFixture[str]) -> None:
+    async with browser(worker, "organiser") as desk, browser(worker) as phone:
+        made = await invited(desk)
+        await call(phone, "GET", path_of(made["url"]))
+        await call(phone, "POST", path_of(made["url"]))
+        await call(phone, "POST", "/api/guests", {"name": "Trần Thu Hà", "company": "Minh Châu"})
+        await call(desk, "DELETE", f"/api/people/{made['personId']}")
+        cookies = [cookie.value for cookie in phone.cookie_jar]
+    logged = "".join(capsys.readouterr())
+    assert "/i/{secret}" in logged
+    assert "person revoked" in logged
+    for secret in (made["url"].rpartition("/")[2], "김민수", "Trần Thu Hà", "Minh Châu", *cookies):
+        assert len(secret) < 3 or secret not in logged
+
+
 @pytest.mark.parametrize("value", ["x", "a.b.c", "x" * 5000])
 async def test_a_forged_guest_is_nobody(worker: Worker, value: str) -> None:
     cookie = {"Cookie": f"expo_guest={value}"}
