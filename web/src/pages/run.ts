@@ -211,6 +211,7 @@ function draw(): void {
     ),
     slot("chat"),
   );
+  count("#tab-questions", model.openQuestions(state).length);
   // CSSOM, so that a strict style-src holds.
   for (const bar of document.querySelectorAll<HTMLElement>("[data-share]"))
     bar.style.setProperty("--v", bar.dataset.share ?? "0");
@@ -219,6 +220,12 @@ function draw(): void {
     document.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
   announce(state);
   follow(state);
+}
+
+function count(tab: string, open: number): void {
+  const element = need<HTMLElement>(tab);
+  if (open === 0) delete element.dataset.count;
+  else element.dataset.count = String(open);
 }
 
 function strip() {

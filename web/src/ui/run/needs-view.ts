@@ -55,9 +55,14 @@ function told(need: Need, words: RunWords): readonly [string, string] {
       return [t("run.needs.muted"), `${need.name}, ${companyName(need.exhibitor, words)}`];
     case "check": {
       const person = `${need.name}, ${companyName(need.exhibitor, words)}`;
-      return [t("run.needs.check"), need.note === "" ? person : `${person}. ${need.note}`];
+      return [t("run.needs.check"), need.note === "" ? person : `${person}: ${checked(need.note, words)}`];
     }
   }
+}
+
+/** Our own check names its test; another client may write what it likes. */
+function checked(note: string, { t }: RunWords): string {
+  return ["camera", "microphone", "speakers", "network"].includes(note) ? t(`run.check_of.${note}`) : note;
 }
 
 function verbOf(need: Need, { t }: RunWords, actions: NeedActions): readonly [string, () => void] {

@@ -77,8 +77,7 @@ function line(
   return html`<li class="line is-${how}" data-segment=${segment.id} ?data-movable=${canMove} aria-current=${how === "on" ? "step" : nothing}>
     <span class="at">${span === undefined ? nothing : clockTime(span.fromMs, words)}</span>
     <b class="cut" title=${name}>${name}</b>
-    <span class="lamp small ${how === "on" && state.phase !== "live" ? "need" : LAMPS[how]}">${label(state, how, nowMs, words)}</span>
-    <span class="note small dim">${note(state, segment, how, nowMs, words)}</span>
+    <span class="standing small"><span class="lamp ${how === "on" && state.phase !== "live" ? "need" : LAMPS[how]}">${label(state, how, nowMs, words)}</span><span class="dim">${note(state, segment, how, nowMs, words)}</span></span>
     ${canMove ? moves(segment.id, name, order, words, actions) : nothing}
   </li>`;
 }
@@ -98,11 +97,9 @@ function note(state: State, segment: Segment, how: Standing, nowMs: number, word
     const gone = clockText(nowMs - (segment.startedMs ?? nowMs));
     return t("run.gone_of", { time: gone, planned: clockText(segment.plannedS * 1_000) });
   }
-  const people = seatsOf(state, segment.exhibitor).length;
-  if (people === 0) return planned;
+  if (seatsOf(state, segment.exhibitor).length === 0) return planned;
   const verdict = worstCheck(state, segment);
-  const checked = verdict === null ? t("run.check.none") : t(`run.check.${verdict}`);
-  return `${planned} · ${t("run.people_here", { count: people })} · ${checked}`;
+  return `${planned} · ${t(verdict === null ? "run.check.none" : `run.check.${verdict}`)}`;
 }
 
 /** Disabled ends stay focusable, so that a key pressed once more loses nobody's place. */

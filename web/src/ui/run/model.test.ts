@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { room, seat, segment } from "./made";
+import * as model from "./model";
+
+const MINUTE_MS = 60_000;
+const NOON_MS = 1_795_330_800_000;
+
+const begun = room({
+  current: "s2",
+  segments: [
+    segment(1, { startedMs: NOON_MS, endedMs: NOON_MS + 10 * MINUTE_MS }),
+    segment(2, { startedMs: NOON_MS + 10 * MINUTE_MS }),
+    segment(3),
+    segment(4),
+  ],
+});
+
+describe("the run of show", () => {
+  test("what is armed comes next, and cannot be moved", () => {
+    const armed = { ...begun, armed: { segment: "s3", dueMs: 1 } };
+    expect(model.nextSegment(armed)?.id).toBe("s3");
+    expect(model.movable(armed).map((one) => one.id)).toEqual(["s4"]);
+    expect(model.nextSegment(begun)?.id).toBe("s3");
+  });
+
+  test("a plan follows what really happened", () => {
+    const found = model.spans(begun, NOON_MS, NOON_MS + 12 * MINUTE_MS);
+    const inMinutes = [...begun.segments].map(({ id }) => {
+      const span = found.get(id);
+      return span === undefined ? [] : [(span.fromMs - NOON_MS) / MINUTE_MS, (span.toMs - NOON_MS) / MINUTE_MS];
+    });
+    expect(inMinutes).toEqual([
+      [0, 10],
+      [10, 25],
+      [25, 40],
+      [40, 55],
+    ]);
+  });
+
+  test("a company over its time pushes the others", () => {
+    const found = model.spans(begun, NOON_MS, NOON_MS + 30 * MINUTE_MS);
+    expect(found.get("s3")?.fromMs).toBe(NOON_MS + 30 * MINUTE_MS);
+  });
+
+  test("before the start, the plan counts from the start; after it, from now", () => {
+    const waiting = room({ phase: "waiting" });
+    expect(model.spans(waiting, NOON_MS, NOON_MS - MINUTE_MS).get("s1")?.fromMs).toBe(NOON_MS);
+    expect(model.spans(waiting, NOON_MS, NOON_MS + MINUTE_MS).get("s1")?.fromMs).toBe(NOON_MS + MINUTE_MS);
+  });
+
+  test.each([
+    [{}, "away"],
+    [{ a: seat("e1") }, "here"],
+    [{ a: seat("e1"), b: seat("e1", { ready: true }) }, "ready"],
+    [{ a: seat("e1", { ready: true, check: { verdict: "fail", note: "" } }) }, "check"],
+  ] as const)("a company stands as its people do: %o", (seats, expected) => {
+    expect(model.standing(room({ seats }), segment(1))).toBe(expected);
+  });
+
+  test("a move stays within what is to come", () => {
+    expect(model.moved(["a", "b", "c"], "a", 1)).toEqual(["b", "a", "c"]);
+    expect(model.moved(["a", "b", "c"], "a", -1)).toEqual(["a", "b", "c"]);
+    expect(model.placed(["a", "b", "c"], "a", 2)).toEqual(["b", "c", "a"]);
+    expect(model.moved(["a", "b"], "x", 1)).toEqual(["a", "b"]);
+  });
+});
