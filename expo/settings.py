@@ -283,7 +283,10 @@ def _networks(text: str) -> tuple[str, ...]:
 def _folder(text: str) -> Path:
     if "\0" in text:
         raise ValueError("a path holds no NUL")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError("nobody of that name has a home folder here") from error
 
 
 def _url(*schemes: str) -> Callable[[str], str | None]:
