@@ -8,13 +8,17 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncGenerator
+import tomllib
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from expo.cluster.embedded import find_binary
 from expo.settings import SETTINGS, Settings
@@ -191,6 +195,33 @@ def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
         assert all((ROOT / source).exists() for source in sources.split()), sources
     ours = re.findall(r"\b(EXPO_\w+)=", text)
     assert set(ours) <= {setting.variable for setting in SETTINGS}
+
+
+def test_the_lock_pins_all_that_the_image_needs_without_the_tools_for_tests() -> None:
+    """greenlet came with a tool for tests alone once: an image without it could not open a database."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = needs(project["dependencies"])
+    pinned = set(
+        re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert needed <= pinned
+    assert "greenlet" in needed
+    assert not needed & {"playwright", "pytest", "ruff"}
+
+
+def needs(requirements: Sequence[str]) -> set[str]:
+    """The distributions that these and their requirements name, for this machine."""
+    found: set[tuple[str, frozenset[str]]] = set()
+    waiting = [(Requirement(text), frozenset[str]()) for text in requirements]
+    while waiting:
+        wanted, extras = waiting.pop()
+        if wanted.marker and not any(wanted.marker.evaluate({"extra": extra}) for extra in extras | {""}):
+            continue
+        name, own = canonicalize_name(wanted.name), frozenset(wanted.extras)
+        if (name, own) not in found:
+            found.add((name, own))
+            waiting += [(Requirement(text), own) for text in metadata.requires(name) or []]
+    return {name for name, _ in found}
 
 
 @pytest.mark.cluster
