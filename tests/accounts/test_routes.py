@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from expo.accounts.tables import Login
+from expo.accounts.tables import Invitation, Login
 from expo.accounts.tokens import MAX_CHARS
-from expo.edge.keys import DATABASE
+from expo.clock import utc_now
+from expo.edge.formats import Formats
+from expo.edge.keys import CATALOGUES, DATABASE
 from tests.support.worker import Worker, running_worker
 
 pytestmark = pytest.mark.media
@@ -112,6 +115,23 @@ async def test_withdrawn_and_unknown_links_say_so(worker: Worker) -> None:
             assert (page.status, "취소된 초대입니다" in text, "김민수" in text) == (410, True, False)
         status, told = await call(phone, "GET", "/i/nobody")
         assert (status, told["code"]) == (404, "invitation.unknown")
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "vi"])
+async def test_an_expired_link_says_until_when_it_worked(worker: Worker, language: str) -> None:
+    async with browser(worker, "organiser") as desk, browser(worker) as phone:
+        made = await invited(desk)
+        over = utc_now() - timedelta(days=3)
+        async with worker.app[DATABASE].write() as db:
+            await db.execute(update(Invitation).values(created_at=over - timedelta(days=1), expires_at=over))
+        for method in ("GET", "POST"):
+            headers = {**HTML, "Cookie": f"expo_lang={language}"}
+            async with phone.request(method, path_of(made["url"]), headers=headers) as page:
+                text = await page.text()
+            assert page.status == 410
+            assert worker.app[CATALOGUES].text("accounts.expired.title", language) in text
+            assert Formats(language).date(over, "Asia/Ho_Chi_Minh") in text
+            assert "김민수" not in text
 
 
 async def test_a_device_and_a_person_can_be_signed_out_by_the_organiser(worker: Worker) -> None:
