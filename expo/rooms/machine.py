@@ -83,7 +83,8 @@ def _stamped(state: State, entry: Entry) -> State:
         told = {name: seat for name, seat in seats.items() if seat_audience(name) in entry.to}
         seats = seats | {name: replace(seat, seen=entry.revision) for name, seat in told.items()}
     if entry.command:
-        recent = {name: at for name, at in recent.items() if name != entry.command}
+        recent = recent.copy()
+        recent.pop(entry.command, None)
         if len(recent) >= MAX_RECENT:
             del recent[next(iter(recent))]
         recent[entry.command] = entry.revision

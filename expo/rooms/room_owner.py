@@ -24,7 +24,8 @@ from expo.rooms.machine import reduce
 from expo.rooms.machine_stage import lit
 from expo.rooms.model import Phase, Segment, State
 from expo.rooms.projector import RoomProjector
-from expo.rooms.room import AGAIN_S, Room, now_ms
+from expo.rooms.room import Room, now_ms
+from expo.rooms.room_sharer import AGAIN_S
 
 OPEN_S = 8.0
 """How long taking a room over may take, its rows included; longer than SQLite's busy timeout."""

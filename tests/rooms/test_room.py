@@ -15,8 +15,9 @@ from expo.rooms import commands as do
 from expo.rooms.events import Advanced, write_entry
 from expo.rooms.machine import decide, record, reduce
 from expo.rooms.model import COUNTDOWN_MS, State
-from expo.rooms.room import KEPT_LINES, MAX_MAILBOX, Room
+from expo.rooms.room import MAX_MAILBOX, Room
 from expo.rooms.room_owner import restored
+from expo.rooms.room_sharer import KEPT_LINES
 from tests.support.rooms import Place, fresh_valkey, until, workers
 from tests.support.shows import HOA, KIM, LAN, MAI, MINSU, NOON_MS, ROOM
 
