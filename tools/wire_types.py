@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,11 +17,13 @@ from expo.accounts.guests import COMPANY_CHARS
 from expo.rooms import model
 from expo.rooms.commands import Ack, Request
 from expo.rooms.projections import Delivered, Snapshot
+from expo.rooms.readers import Hello
+from expo.rooms.socket import Goodbye, JoinRoom
 
 TARGET = Path(__file__).parents[1] / "web" / "src" / "wire.gen.ts"
-SENT = (Request,)
+SENT = (JoinRoom, Request)
 """What clients write: members with a default may be left out."""
-RECEIVED = (Ack, Delivered, Snapshot)
+RECEIVED = (Hello, Delivered, Snapshot, Goodbye, Ack)
 """What the server writes: every member is there."""
 UNIONS = {"Request": ("command", "Command"), "Delivered": ("event", "RoomEvent")}
 """Members that deserve a name of their own."""
@@ -82,7 +85,7 @@ def _type(schema: Schema) -> str:
         case {"$ref": name}:
             return name
         case {"enum": values}:
-            return " | ".join(f'"{value}"' for value in values)
+            return " | ".join(json.dumps(value) for value in values)
         case {"anyOf": choices}:
             return " | ".join(map(_type, choices))
         case {"type": "array", "items": items}:

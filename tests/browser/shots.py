@@ -74,7 +74,8 @@ async def listening_only(page: Page) -> None:
 
 async def programme(page: Page) -> None:
     await watch(page)
-    await page.locator("#tab-programme").click()
+    await page.locator("#tab-about").click()
+    await page.locator("#programme-title").scroll_into_view_if_needed()
 
 
 async def facts(page: Page) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page
+from playwright.async_api import Browser, ConsoleMessage
 
 from expo.ids import ShowcaseId
+from tests.support.axe import violations
 from tests.support.browser import Site, context, moving, publish, scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (320, 360, 390, 1366, 1920)
 ENDED, FAR = ShowcaseId("daegu-textiles"), ShowcaseId("jeonnam")
 
@@ -73,7 +71,7 @@ async def test_axe_finds_nothing_on_the_stage_with_everything_open(browser: Brow
     await page.locator("#language summary").click()
     found["languages"] = await violations(page)
     await page.keyboard.press("Escape")
-    for tab in ("#tab-programme", "#tab-about"):
+    for tab in ("#tab-questions", "#tab-about"):
         await page.locator(tab).click()
         found[tab] = await violations(page)
     await page.keyboard.press("?")
@@ -169,17 +167,6 @@ async def test_touch_targets_are_large_enough(browser: Browser, site: Site) -> N
     await readers.close()
     await publisher.stop()
     assert small == {name: [] for name in small}
-
-
-async def violations(page: Page) -> list[str]:
-    """Axe's findings as `rule: selector`, under the page's own policy."""
-    if not await page.evaluate("() => 'axe' in window"):
-        await page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = await page.evaluate("rules => axe.run(document, { runOnly: rules })", RULES)
-    return [
-        f"{rule['id']}: {' | '.join(' '.join(node['target']) for node in rule['nodes'])}"
-        for rule in result["violations"]
-    ]
 
 
 _GROW = """() => {

@@ -13,6 +13,13 @@ export const LIMITS = {
   countdownMs: 3000,
 } as const;
 
+/** What a client says when it connects. `token` is a room token, for a room that is not open to all. */
+export interface JoinRoom {
+  readonly room: string;
+  readonly token?: string | null;
+  readonly v?: 1;
+}
+
 export type Command =
   | OpenWaitingRoom
   | GoLive
@@ -167,11 +174,124 @@ export interface Interested {
   readonly product: string;
 }
 
-/** The room at `revision` holds the command's effect; `shared` says that the log does too. */
-export interface Ack {
-  readonly revision: number;
-  readonly shared: boolean;
+/** The first thing that a socket hears; `you` is null for somebody without a name. */
+export interface Hello {
+  readonly you: You | null;
+  readonly snapshot: Snapshot;
   readonly v: number;
+}
+
+/** Who a socket is to the room. */
+export interface You {
+  readonly participant: string;
+  readonly name: string;
+  readonly company: string;
+  readonly can: readonly ("kernel" | "present" | "run" | "write")[];
+  readonly role: "exhibitor" | "interpreter" | "moderator" | "organiser" | "technician" | null;
+  readonly exhibitor: string | null;
+}
+
+/** A reader's whole view; its `state.revision` is that of the last event that this reader would have been sent. */
+export interface Snapshot {
+  readonly reader: string;
+  readonly serverMs: number;
+  readonly state: State;
+  readonly v: number;
+}
+
+/** The whole room. `seen` is the last revision that went to all; `recent` maps command ids to their revisions. */
+export interface State {
+  readonly room: string;
+  readonly revision: number;
+  readonly seen: number;
+  readonly atMs: number;
+  readonly phase: "draft" | "ended" | "live" | "paused" | "waiting";
+  readonly segments: readonly Segment[];
+  readonly current: string | null;
+  readonly armed: Armed | null;
+  readonly undo: Undo | null;
+  readonly seats: Readonly<Record<string, Seat>>;
+  readonly picture: Picture | null;
+  readonly pin: string | null;
+  readonly messages: readonly Message[];
+  readonly interest: Readonly<Record<string, Interest>>;
+  readonly viewers: number;
+  readonly removed: readonly string[];
+  readonly recent: Readonly<Record<string, number>>;
+  readonly v: number;
+}
+
+/** One company's part; its times are what really happened, on the room's clock. */
+export interface Segment {
+  readonly id: string;
+  readonly exhibitor: string;
+  readonly plannedS: number;
+  readonly products: readonly string[];
+  readonly startedMs: number | null;
+  readonly endedMs: number | null;
+}
+
+/** The countdown to `segment`. */
+export interface Armed {
+  readonly segment: string;
+  readonly dueMs: number;
+}
+
+/** What the last change of segment replaced: `began` took over from `back`. */
+export interface Undo {
+  readonly began: string;
+  readonly back: string | null;
+  readonly picture: Picture | null;
+  readonly pin: string | null;
+  readonly untilMs: number;
+}
+
+/** What the stage shows: one source of a seat. */
+export interface Picture {
+  readonly seat: string;
+  readonly source: "camera" | "screen";
+}
+
+/** A presenter's or crew member's place. `seen` is the last revision that went to this seat alone. */
+export interface Seat {
+  readonly name: string;
+  readonly role: "exhibitor" | "interpreter" | "moderator" | "organiser" | "technician";
+  readonly exhibitor: string | null;
+  readonly onAir: boolean;
+  readonly camera: boolean;
+  readonly screen: boolean;
+  readonly ready: boolean;
+  readonly muted: boolean;
+  readonly check: Check | null;
+  readonly seen: number;
+}
+
+/** A device check as the page found it. */
+export interface Check {
+  readonly verdict: "fail" | "pass" | "warn";
+  readonly note: string;
+}
+
+/** A line of the chat or a question; `id` is the revision that brought it. */
+export interface Message {
+  readonly id: number;
+  readonly kind: "chat" | "question";
+  readonly by: string;
+  readonly name: string;
+  readonly company: string;
+  readonly text: string;
+  readonly atMs: number;
+  readonly product: string | null;
+  readonly hidden: boolean;
+  readonly withdrawn: boolean;
+  readonly answered: boolean;
+}
+
+/** How often a product was asked for; `people` are the last of them, to count each once. */
+export interface Interest {
+  readonly exhibitor: string;
+  readonly count: number;
+  readonly people: readonly string[];
 }
 
 export type RoomEvent =
@@ -250,12 +370,6 @@ export interface Advanced {
   readonly picture: Picture | null;
 }
 
-/** What the stage shows: one source of a seat. */
-export interface Picture {
-  readonly seat: string;
-  readonly source: "camera" | "screen";
-}
-
 export interface NextUndone {
   readonly type: "next_undone";
 }
@@ -272,16 +386,6 @@ export interface Reordered {
 export interface ProgrammeSet {
   readonly type: "programme_set";
   readonly segments: readonly Segment[];
-}
-
-/** One company's part; its times are what really happened, on the room's clock. */
-export interface Segment {
-  readonly id: string;
-  readonly exhibitor: string;
-  readonly plannedS: number;
-  readonly products: readonly string[];
-  readonly startedMs: number | null;
-  readonly endedMs: number | null;
 }
 
 export interface PicturePointed {
@@ -387,89 +491,15 @@ export interface AudienceCounted {
   readonly viewers: number;
 }
 
-/** A reader's whole view; its `state.revision` is that of the last event that this reader would have been sent. */
-export interface Snapshot {
-  readonly reader: string;
-  readonly serverMs: number;
-  readonly state: State;
+/** The last thing that a socket hears: it need not come back. */
+export interface Goodbye {
+  readonly code: string;
   readonly v: number;
 }
 
-/** The whole room. `seen` is the last revision that went to all; `recent` maps command ids to their revisions. */
-export interface State {
-  readonly room: string;
+/** The room at `revision` holds the command's effect; `shared` says that the log does too. */
+export interface Ack {
   readonly revision: number;
-  readonly seen: number;
-  readonly atMs: number;
-  readonly phase: "draft" | "ended" | "live" | "paused" | "waiting";
-  readonly segments: readonly Segment[];
-  readonly current: string | null;
-  readonly armed: Armed | null;
-  readonly undo: Undo | null;
-  readonly seats: Readonly<Record<string, Seat>>;
-  readonly picture: Picture | null;
-  readonly pin: string | null;
-  readonly messages: readonly Message[];
-  readonly interest: Readonly<Record<string, Interest>>;
-  readonly viewers: number;
-  readonly removed: readonly string[];
-  readonly recent: Readonly<Record<string, number>>;
+  readonly shared: boolean;
   readonly v: number;
-}
-
-/** The countdown to `segment`. */
-export interface Armed {
-  readonly segment: string;
-  readonly dueMs: number;
-}
-
-/** What the last change of segment replaced: `began` took over from `back`. */
-export interface Undo {
-  readonly began: string;
-  readonly back: string | null;
-  readonly picture: Picture | null;
-  readonly pin: string | null;
-  readonly untilMs: number;
-}
-
-/** A presenter's or crew member's place. `seen` is the last revision that went to this seat alone. */
-export interface Seat {
-  readonly name: string;
-  readonly role: "exhibitor" | "interpreter" | "moderator" | "organiser" | "technician";
-  readonly exhibitor: string | null;
-  readonly onAir: boolean;
-  readonly camera: boolean;
-  readonly screen: boolean;
-  readonly ready: boolean;
-  readonly muted: boolean;
-  readonly check: Check | null;
-  readonly seen: number;
-}
-
-/** A device check as the page found it. */
-export interface Check {
-  readonly verdict: "fail" | "pass" | "warn";
-  readonly note: string;
-}
-
-/** A line of the chat or a question; `id` is the revision that brought it. */
-export interface Message {
-  readonly id: number;
-  readonly kind: "chat" | "question";
-  readonly by: string;
-  readonly name: string;
-  readonly company: string;
-  readonly text: string;
-  readonly atMs: number;
-  readonly product: string | null;
-  readonly hidden: boolean;
-  readonly withdrawn: boolean;
-  readonly answered: boolean;
-}
-
-/** How often a product was asked for; `people` are the last of them, to count each once. */
-export interface Interest {
-  readonly exhibitor: string;
-  readonly count: number;
-  readonly people: readonly string[];
 }

@@ -1,19 +1,14 @@
 /** One connection to a room, as the transport gives it; `socket.ts` makes them of Socket.IO. */
 
-import type { Delivered, Snapshot } from "../wire.gen";
-import type { Problem, You } from "./store";
-
-export interface Hello {
-  readonly you: You | null;
-  readonly snapshot: Snapshot;
-}
+import type { Delivered, Hello, Snapshot } from "../wire.gen";
+import type { Problem } from "./store";
 
 /** What a line tells. After `lost`, `refused` or our own `close` it tells nothing more. */
 export interface LineEvents {
   readonly hello: (hello: Hello) => void;
   readonly events: (events: readonly Delivered[]) => void;
   readonly snapshot: (snapshot: Snapshot) => void;
-  readonly goodbye: (code: string, title: string) => void;
+  readonly goodbye: (code: string) => void;
   readonly refused: (problem: Problem) => void;
   readonly lost: () => void;
 }

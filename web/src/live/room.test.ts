@@ -30,7 +30,7 @@ class End {
 
   hello(state = CASE?.view as State, serverMs = NOON): void {
     const snapshot: Snapshot = { v: 1, reader: "all", serverMs, state };
-    this.page.hello({ you: null, snapshot });
+    this.page.hello({ v: 1, you: null, snapshot });
   }
 
   get requests(): Request[] {
@@ -159,7 +159,7 @@ describe("Room", () => {
   it("stays away after a goodbye and says why", async () => {
     const room = opened();
     last().hello();
-    last().page.goodbye("rooms.removed", "An organiser removed you");
+    last().page.goodbye("rooms.removed");
     vi.advanceTimersByTime(60_000);
     room.nudge();
     expect(ends).toHaveLength(1);
@@ -185,7 +185,7 @@ describe("Room", () => {
     last().hello();
     const [first] = ends;
     room.rejoin();
-    first?.page.goodbye("rooms.removed", "");
+    first?.page.goodbye("rooms.removed");
     first?.page.lost();
     expect(room.store.facts.link).toBe("open");
     expect(ends).toHaveLength(2);

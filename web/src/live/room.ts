@@ -134,7 +134,7 @@ export class Room {
           if (!this.store.tell(events)) this.refresh(ANSWER_MS);
         }),
       snapshot: (snapshot) => current(() => this.take(snapshot)),
-      goodbye: (code, title) => current(() => this.refuse({ code, title, status: 403 })),
+      goodbye: (code) => current(() => this.refuse({ code, title: "", status: 403 })),
       refused: (problem) =>
         current(() => {
           if (passing(problem)) this.lose(Math.max(REFUSED_MS, (problem.retryAfterS ?? 0) * 1_000), problem);

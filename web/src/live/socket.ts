@@ -1,14 +1,15 @@
 /** Lines of Socket.IO: WebSocket only, one namespace, no reconnecting of its own (`room.ts` decides when). */
 
 import { io } from "socket.io-client";
-import { SCHEMA } from "../wire.gen";
-import type { Dial, Hello } from "./line";
+import { type Goodbye, type Hello, type JoinRoom, SCHEMA } from "../wire.gen";
+import type { Dial } from "./line";
 import type { Problem } from "./store";
 
 const HANDSHAKE_MS = 5_000;
 
 /** Dials one room of this site; `token` is a room token, for those whom a cookie does not introduce. */
 export function dialer(room: string, token: string | null): Dial {
+  const join: JoinRoom = { v: SCHEMA, room, token };
   return (events) => {
     const socket = io({
       path: "/socket.io",
@@ -16,12 +17,12 @@ export function dialer(room: string, token: string | null): Dial {
       reconnection: false,
       forceNew: true,
       timeout: HANDSHAKE_MS,
-      auth: { v: SCHEMA, room, ...(token === null ? {} : { token }) },
+      auth: join,
     });
     socket.on("hello", (hello: Hello) => events.hello(hello));
     socket.on("events", events.events);
     socket.on("snapshot", events.snapshot);
-    socket.on("goodbye", (said: Partial<Problem>) => events.goodbye(said.code ?? "", said.title ?? ""));
+    socket.on("goodbye", ({ code }: Goodbye) => events.goodbye(code));
     socket.on("disconnect", () => events.lost());
     socket.on("connect_error", (error: Error & { data?: unknown }) => {
       const problem = error.data as Partial<Problem> | undefined;

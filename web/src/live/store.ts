@@ -1,17 +1,7 @@
 /** What a page knows of a room: a snapshot with all events since, and how the way to it is. Never touches the DOM. */
 
-import type { Delivered, Snapshot, State } from "../wire.gen";
+import type { Delivered, Snapshot, State, You } from "../wire.gen";
 import { fold } from "./fold";
-
-/** Who this reader is to the room; nobody for those who only watch. */
-export interface You {
-  readonly participant: string;
-  readonly name: string;
-  readonly company: string;
-  readonly can: readonly ("run" | "present" | "write")[];
-  readonly role: string | null;
-  readonly exhibitor: string | null;
-}
 
 /** Why the server said no, in the reader's language. */
 export interface Problem {

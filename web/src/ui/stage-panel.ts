@@ -39,7 +39,7 @@ function pinned(goods: Goods, { t }: StageWords): TemplateResult {
   const more = [goods.lead, goods.papers].filter((text) => text !== "").join(" · ");
   return html`<a class="pin fresh" href=${goods.link} data-pin=${goods.id}>
     <span class="thumb"><img class="art" src=${goods.image} alt=""></span>
-    <span class="grow"><b class="cut">${goods.name}</b><span class="dim small cut">${goods.offer}</span><span class="small lamps desk"><span class="lamp on">${t("stage.on_show")}</span>${more === "" ? nothing : html`<span class="dim cut">${more}</span>`}</span></span>
+    <span class="grow"><b class="cut">${goods.name}</b><span class="dim small cut">${goods.offer}</span>${more === "" ? nothing : html`<span class="dim small cut desk">${more}</span>`}<span class="lamp on small desk">${t("stage.on_show")}</span></span>
     ${icon("chevron-right")}
   </a>`;
 }
@@ -90,7 +90,7 @@ export function link({ link, state, refusal }: RoomFacts, { t }: StageWords): Vi
   if (link === "connecting" && state === null && refusal === null)
     return html`<p class="strip calm late">${t("stage.room.connecting")}</p>`;
   if ((link === "refused" || state === null) && refusal !== null)
-    return html`<p class="strip calm">${icon("info")}${refusal.title || refusal.code}</p>`;
+    return html`<p class="strip calm">${icon("info")}${refusal.title || t(refusal.code === "rooms.removed" ? "stage.room.removed" : "stage.room.over")}</p>`;
   return nothing;
 }
 

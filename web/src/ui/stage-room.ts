@@ -1,7 +1,7 @@
 /** Brings a room onto the stage page: its own chunk, loaded once the picture is there. */
 
-import { nothing, render } from "lit-html";
-import { companyOn, openQuestions, type Part, schedule } from "../live/panel";
+import { html, nothing, render } from "lit-html";
+import { companyOn, openQuestions, type Part, schedule, speaking } from "../live/panel";
 import { type Room, RoomError } from "../live/room";
 import type { Command, State } from "../wire.gen";
 import { openRoom } from "./open-room";
@@ -44,12 +44,18 @@ export class StageRoom {
   private shown: string;
   private lastPin: string | null | undefined;
   private lastCompany: string | null | undefined;
-  private opened: HTMLDetailsElement | null = null;
+  private opened = matchMedia(DESK).matches
+    ? document.querySelector<HTMLDetailsElement>("#products details[open]")
+    : null;
+  /** The company and the presenter that the server wrote. */
+  private readonly written: { readonly company: string; readonly presenter: string; readonly caption: string };
   private ticking: ReturnType<typeof setInterval> | undefined;
   private cleared = false;
 
   constructor(private readonly host: Host) {
     this.shown = need<HTMLElement>("#products > [data-company]").dataset.company ?? "";
+    const [presenter, caption] = ["#presenter", "#speaking"].map((id) => need(id).textContent?.trim() ?? "");
+    this.written = { company: this.shown, presenter: presenter ?? "", caption: caption ?? "" };
     this.facts = new Catalogue(() => this.draw());
     this.noted = new Noted(host.showcase);
     this.room = openRoom(host.showcase, host.token);
@@ -150,7 +156,8 @@ export class StageRoom {
   private clearOnce(): void {
     if (this.cleared) return;
     this.cleared = true;
-    for (const id of ["pin", "shows", "programme", "questions"]) document.getElementById(id)?.replaceChildren();
+    for (const id of ["pin", "shows", "programme", "questions", "speaking"])
+      document.getElementById(id)?.replaceChildren();
   }
 
   /** Another company's part, another product on show: header, list and what is said follow. */
@@ -160,6 +167,7 @@ export class StageRoom {
     if (company !== null) this.shown = company;
     const name = this.facts.slotOf(this.shown)?.name;
     if (name !== undefined) need("#company").textContent = name;
+    this.caption(state);
     for (const section of document.querySelectorAll<HTMLElement>("#products > [data-company], #about > [data-company]"))
       section.hidden = section.dataset.company !== this.shown;
     const pinned = [...document.querySelectorAll<HTMLElement>("#products [data-product]")];
@@ -173,11 +181,23 @@ export class StageRoom {
     this.lastCompany = company;
     const goods = state.pin === null ? undefined : this.facts.goods.get(state.pin);
     if (state.pin !== null && goods === undefined) return;
-    if (this.lastPin !== undefined && state.pin !== this.lastPin && goods !== undefined) {
-      this.host.say(t("stage.say.product", { product: goods.name }));
+    if (state.pin !== this.lastPin && goods !== undefined) {
+      if (this.lastPin !== undefined) this.host.say(t("stage.say.product", { product: goods.name }));
       this.unfold(goods.link);
     }
     this.lastPin = state.pin;
+  }
+
+  /** Who speaks: those on the air, else whom the programme names. */
+  private caption(state: State): void {
+    const names = speaking(state).join(" · ");
+    const own = this.shown === this.written.company;
+    need("#presenter").textContent = names || (own ? this.written.presenter : "");
+    const caption = names || (own ? this.written.caption : "");
+    render(
+      caption === "" ? nothing : html`<span class="badge glass"><bdi>${caption}</bdi></span>`,
+      need<HTMLElement>("#speaking"),
+    );
   }
 
   /** A desk has room for the facts of the product on show. */

@@ -3,8 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import { writable } from "../live/panel";
-import type { You } from "../live/store";
-import { LIMITS, type Message, type State } from "../wire.gen";
+import { LIMITS, type Message, type State, type You } from "../wire.gen";
 import { time } from "./clocks";
 import { icon } from "./icons";
 import type { StageWords } from "./stage";
@@ -75,7 +74,7 @@ function said(message: Message, { you, facts }: Talk, words: StageWords, actions
     ? html`<button class="btn quiet icon" type="button" title=${t("stage.talk.withdraw")} aria-label=${t("stage.talk.withdraw_this", { text: message.text.slice(0, 40) })} @click=${() => actions.withdraw(message.id)}>${icon("undo-2")}</button>`
     : nothing;
   return html`<li class="said" data-message=${message.id} data-kind=${message.kind} ?data-own=${own}>
-    <p class="by small"><b><bdi>${message.name}</bdi></b> ${company} ${at}</p>
+    <p class="by small"><b><bdi>${message.name}</bdi></b> ${company} <span class="dim">·</span> ${at}</p>
     <p class="words"><bdi>${message.text}</bdi></p>
     ${message.kind === "question" ? marks(message.answered, product?.name ?? null, words) : nothing}
     ${withdraw}
