@@ -111,7 +111,7 @@ async def test_the_command_line_is_heard_too(world: Database, tmp_path: Path) ->
 async def test_a_worker_that_begins_reads_what_was_revoked_before(world: Database, tmp_path: Path) -> None:
     await revoke(world)
     async with running_valkey(tmp_path) as url, listening(world, url) as (worker, heard):
-        assert heard.people == [YEN]
+        assert set(heard.people) == {YEN}  # maybe twice: it reads again once it listens
         with pytest.raises(Unauthenticated, match=r"token\.revoked"):
             worker.verify(token(), utc_now() + timedelta(seconds=1))
 

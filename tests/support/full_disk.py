@@ -89,7 +89,7 @@ async def fill(folder: Path, path: Path, database: Database) -> Report:
     await rooms.answers.get()
     live_room = (await rooms.opening(RoomId(seeded.live))).state
     async with asyncio.TaskGroup() as tasks:
-        facts = Facts(rooms)
+        facts = Facts(rooms, lambda _room: None)
         telling = tasks.create_task(facts.run(), name="facts")
         facts.tell(RoomId(seeded.idle), published=True)
         going_live = await rooms.answers.get()
