@@ -19,7 +19,7 @@ from expo.showcases.run import ProgrammeData, programme_data
 from expo.showcases.views import ShowcaseState, StageView
 
 PRESENTERS = ("exhibitor", "organiser", "technician")
-STUDIO_AREAS = ("common", "errors", "media", "stage", "studio")
+STUDIO_AREAS = ("common", "errors", "media", "stage", "studio", "run")
 CHECK_AREAS = ("common", "errors", "media", "studio", "check")
 
 
