@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from expo.cluster import keys
+from expo.cluster.embedded import EmbeddedValkey
+from expo.cluster.eventlog import EventLog
 from expo.cluster.lease import Held, owner_of
+from expo.cluster.redis import Valkey
 from expo.errors import Conflict, ExpoError, Unavailable
 from expo.ids import SegmentId
 from expo.rooms import commands as do
+from expo.rooms import room_sharer
 from expo.rooms.events import Advanced, write_entry
 from expo.rooms.machine import decide, record, reduce
 from expo.rooms.model import COUNTDOWN_MS, State
 from expo.rooms.room import MAX_MAILBOX, Room
 from expo.rooms.room_owner import restored
 from expo.rooms.room_sharer import KEPT_LINES
-from tests.support.rooms import Place, fresh_valkey, until, workers
+from expo.settings import Settings
+from tests.support.rooms import Faulty, Place, fresh_valkey, until, workers
 from tests.support.shows import HOA, KIM, LAN, MAI, MINSU, NOON_MS, ROOM
 
 pytestmark = pytest.mark.cluster
@@ -255,6 +261,51 @@ async def test_a_flooded_room_refuses_and_recovers(tmp_path: Path) -> None:
         assert len(refused) == 100
         assert {error.code for error in refused} == {"rooms.busy"}
         assert await say(room, "calm again") == [True]
+
+
+async def test_a_room_refuses_when_too_much_waits_for_valkey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        valkey = Faulty(place.url)
+        async with workers(replace(place, valkey=valkey), "a") as (a,):
+            room = await a.room()
+            await go_live(room)
+            monkeypatch.setattr(room_sharer, "MAX_UNSHARED", 3)
+            valkey.unsent = 1000
+
+            assert await say(room, "1", "2", "3") == [False, False, False]
+            with pytest.raises(Unavailable, match=r"rooms\.unshared"):
+                await say(room, "4")
+
+            valkey.unsent = 0
+            async with asyncio.timeout(10):
+                await room.wait_shared(room.state.revision)
+            assert await say(room, "5") == [True]
+        await valkey.close()
+
+
+async def test_a_killed_valkey_that_comes_back_has_everything_again(tmp_path: Path) -> None:
+    settings = Settings.from_env({"EXPO_DATA_DIR": str(tmp_path)})
+    settings.run_dir.mkdir(mode=0o700)
+    embedded = EmbeddedValkey(settings)
+    valkey = Valkey(settings.effective_redis_url)
+    place = Place(settings.effective_redis_url, valkey, EventLog(valkey))
+    child = await embedded.start()
+    async with workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await go_live(room)
+        assert await say(room, "before") == [True]
+        child.process.kill()
+        await child.wait()
+        assert await say(room, "meanwhile") == [False]
+        child = await embedded.start()
+
+        async with asyncio.timeout(10):
+            await room.wait_shared(room.state.revision)
+        assert await say(room, "after") == [True]
+        await a.owner.drain()
+        assert said((await b.room()).state) == ["before", "meanwhile", "after"]
+    await valkey.close()
+    await child.stop(5.0)
 
 
 async def test_rows_are_written_once_and_in_order_through_trouble_and_takeover(tmp_path: Path) -> None:
