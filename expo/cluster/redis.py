@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -110,10 +110,11 @@ class Valkey:
         """What is published on `channel` from when the block begins; it raises as soon as anything may be missed."""
         try:
             async with contextlib.aclosing(self._redis.pubsub()) as pubsub:  # pyright: ignore[reportUnknownMemberType] - **kwargs
-                async with asyncio.timeout(TIMEOUT_S):
-                    await pubsub.subscribe(channel)  # pyright: ignore[reportUnknownMemberType] - **kwargs
-                    while await pubsub.get_message(timeout=TIMEOUT_S) is None:
-                        pass
+                with _cancellable():
+                    async with asyncio.timeout(TIMEOUT_S):
+                        await pubsub.subscribe(channel)  # pyright: ignore[reportUnknownMemberType] - **kwargs
+                        while await pubsub.get_message(timeout=TIMEOUT_S) is None:
+                            pass
                 yield _texts(pubsub)
         except (RedisError, OSError, TimeoutError) as error:
             raise _away(error) from error
@@ -151,18 +152,28 @@ class Valkey:
         return await self._wait(cast("Awaitable[object]", self._redis.execute_command(*command)))  # pyright: ignore[reportUnknownMemberType] - its **options are untyped
 
     async def _wait(self, answer: Awaitable[Answer]) -> Answer:
-        task = asyncio.current_task()
-        cancelled = task.cancelling() if task else 0
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                return await answer
+            with _cancellable():
+                async with asyncio.timeout(TIMEOUT_S):
+                    return await answer
         except (RedisError, OSError, TimeoutError) as error:
             raise _away(error) from error
-        finally:
-            # redis-py sends within `asyncio.wait_for`, which on Python 3.11 forgets a cancellation that comes just as
-            # the sending ends; the task would go on and its owner wait for ever.
-            if task and task.cancelling() > cancelled:
-                raise asyncio.CancelledError
+
+
+@contextlib.contextmanager
+def _cancellable() -> Generator[None]:
+    """Pass on a cancellation that redis-py has swallowed.
+
+    It sends within `asyncio.wait_for`, which on Python 3.11 forgets a cancellation that comes just as the sending ends:
+    the task would go on, and its owner wait for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 async def _texts(pubsub: PubSub) -> AsyncIterator[str]:
@@ -177,7 +188,8 @@ async def _texts(pubsub: PubSub) -> AsyncIterator[str]:
         elif asked:
             raise TimeoutError
         else:
-            await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] - its argument is untyped
+            with _cancellable():
+                await pubsub.ping()  # pyright: ignore[reportUnknownMemberType] - its argument is untyped
             asked = True
 
 
