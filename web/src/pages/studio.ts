@@ -22,6 +22,7 @@ import { holding } from "../ui/studio-hold";
 import { safeStorage } from "../ui/studio-memory";
 import { canGoOnAir, keyFramesTooRare, mode, type StudioState } from "../ui/studio-state";
 import * as views from "../ui/studio-view";
+import { LIMITS } from "../wire.gen";
 
 interface StudioPage {
   readonly showcaseId: string;
@@ -42,6 +43,8 @@ const TICK_MS = 500;
 /** While on air the intent is written again this often, so that only a fresh one survives. */
 const KEEP_MS = 5_000;
 const HINT_MS = 3_000;
+/** As long as the change of companies may be undone; then nobody stays on air behind their part. */
+const OVER_MS = LIMITS.undoMs;
 
 const page = pageData<StudioPage>();
 const t = translator(page.messages);
@@ -192,8 +195,11 @@ function goOnAir(token: string, leftBehind: Resource | null): void {
   mine.subscribe((news) => {
     if (mine !== publisher) return;
     const starts = news.phase === "live" && state.onAirSince === null;
+    const interrupted = news.phase === "taken" || news.phase === "reconnecting";
     // The next company's turn has come; nobody has pushed anybody aside.
-    if (news.phase === "taken" && live.over) return leave();
+    if (interrupted && live.overForMs > 0) return leave();
+    // Who took over once does not do so again and again against somebody else.
+    if (news.phase === "reconnecting" && token === page.pageToken) return goOnAir(page.publishToken, held);
     if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
     set({ publisher: news, ...(starts ? { onAirSince: Date.now() } : {}) });
     source.nudge();
@@ -272,10 +278,11 @@ function followDevices(): void {
 }
 
 function tick(): void {
-  const live = publisher !== null && state.publisher.phase === "live";
+  if (publisher !== null && live.overForMs > OVER_MS) leave();
+  const sending = publisher !== null && state.publisher.phase === "live";
   void awake.keep(publisher !== null && document.visibilityState === "visible");
-  const stats = live && publisher !== null ? publisher.stats() : NO_STATS;
-  if (live && held !== null && Date.now() - keptMs > KEEP_MS) {
+  const stats = sending && publisher !== null ? publisher.stats() : NO_STATS;
+  if (sending && held !== null && Date.now() - keptMs > KEEP_MS) {
     keptMs = Date.now();
     intent.keep(held);
   }

@@ -25,6 +25,7 @@ export class StudioRoom {
   private former: { readonly pin: string | null; readonly untilMs: number } | null = null;
   private seatBefore: Seat | null = null;
   private wasOn = false;
+  private overSinceMs: number | null = null;
   private introduced = false;
 
   constructor(
@@ -58,10 +59,9 @@ export class StudioRoom {
     return state === null ? null : partOf(state, this.exhibitor, this.startsAtMs(), this.room.serverNow());
   }
 
-  /** Another company has the stage: who is replaced on air has not been pushed aside. */
-  get over(): boolean {
-    const { seat, state } = this;
-    return this.wasOn && seat !== null && !seat.onAir && state?.phase === "live";
+  /** How long another company has had the stage since this one was on, ms; 0 while it has not. */
+  get overForMs(): number {
+    return this.overSinceMs === null ? 0 : Math.max(1, Date.now() - this.overSinceMs);
   }
 
   setReady(ready: boolean): void {
@@ -125,6 +125,8 @@ export class StudioRoom {
     const now = cue(this.seatBefore, seat, this.wasOn);
     this.seatBefore = seat;
     if (seat?.onAir === true) this.wasOn = true;
+    const over = this.wasOn && seat?.onAir === false && state?.phase === "live" && state.current !== null;
+    this.overSinceMs = over ? (this.overSinceMs ?? Date.now()) : null;
     if (now === "begin") this.events.begin();
     this.events.changed();
   }

@@ -1,0 +1,116 @@
+"""A whole show, run from its page: an organiser, two companies with their studios, and a buyer who watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support.presenter import (
+    FAKE_DEVICES,
+    ORGANISER,
+    Expo,
+    chromium,
+    mode,
+    moves,
+    on_air,
+    picture,
+    serving_expo,
+    visit,
+)
+from tests.support.run import FIRST, SECOND, SHOWCASE, join, run_page, with_second_exhibitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+PIN_MS = 1_000
+_PRESS = """(selector) => {
+  const at = Date.now();
+  document.querySelector(selector).click();
+  return at;
+}"""
+_PIN_SEEN = """(word) => new Promise((resolve) => {
+  const pin = document.querySelector("#pin");
+  const look = () => pin.textContent.includes(word) && resolve(Date.now());
+  new MutationObserver(look).observe(pin, { childList: true, subtree: true, characterData: true });
+  window.watchesPin = true;
+})"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
+    async with serving_expo(tmp_path_factory.mktemp("run")) as serving:
+        yield await with_second_exhibitor(serving)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncGenerator[Browser]:
+    async with chromium(FAKE_DEVICES) as running:
+        yield running
+
+
+def line(desk: Page, company: str) -> Locator:
+    return desk.locator(".line", has_text=company)
+
+
+async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=ORGANISER, size=(1440, 760)) as desk,
+        visit(browser, expo, person=FIRST) as first,
+        visit(browser, expo, person=SECOND) as second,
+        visit(browser, expo) as buyer,
+    ):
+        await run_page(desk, expo)
+        await expect(desk.locator("#needs")).to_contain_text("The next company is not ready")
+        await join(first, expo, ready=True)
+        await join(second, expo, ready=True)
+        await expect(line(desk, "Dalgu")).to_contain_text("Ready")
+        await expect(desk.locator("#needs")).not_to_contain_text("The next company is not ready")
+
+        await desk.locator("#go-live").click()
+        await expect(desk.locator("#phase")).to_contain_text("On air")
+        await desk.keyboard.press("n")
+        await expect(desk.locator("#counting")).to_be_visible()
+        await expect(first.locator(".signal")).to_contain_text("On air in")
+        await desk.keyboard.press("Escape")
+        await expect(desk.locator("#counting")).to_have_count(0)
+        await expect(first.locator(".signal")).to_have_count(0)
+        await mode(first, "waiting")
+
+        await desk.keyboard.press("n")
+        await on_air(first)
+        await expect(line(desk, "Dalgu")).to_have_attribute("aria-current", "step")
+        await buyer.goto(expo.stage(SHOWCASE))
+        await picture(buyer, "moving")
+
+        await desk.locator("#next-company").click()
+        await expect(first.locator(".signal")).to_contain_text("Next: Palgong")
+        await expect(second.locator(".signal")).to_contain_text("On air in")
+        await on_air(second)
+        await mode(first, "elsewhere")
+        assert await moves(buyer)
+
+        await desk.keyboard.press("u")
+        await on_air(first)
+        await expect(line(desk, "Dalgu")).to_have_attribute("aria-current", "step")
+        await expect(line(desk, "Palgong")).to_contain_text("Ready")
+
+        seen = buyer.evaluate(_PIN_SEEN, "pot")
+        watching = asyncio.create_task(seen, name="pin")
+        await buyer.wait_for_function("() => window.watchesPin")
+        pressed_ms = await first.evaluate(_PRESS, "[data-product=cooker-pot] button")
+        assert await watching - pressed_ms < PIN_MS
+        await expect(first.locator("[data-product=cooker-pot]")).to_contain_text("Showing 0:0")
+        await expect(desk.locator("#time")).to_contain_text("Viewers see")
+
+        await desk.locator("#pause").click()
+        await expect(first.locator(".signal")).to_contain_text("The show pauses")
+        await desk.locator("#resume").click()
+        await expect(desk.locator("#phase")).to_contain_text("On air")
+        await desk.locator("#end").focus()
+        await desk.keyboard.press("Enter")
+        await desk.locator("#agree").click()
+        await expect(desk.locator("#phase")).to_contain_text("Ended")
+        await expect(first.locator("#part")).to_contain_text("Your part is over")
