@@ -16,7 +16,7 @@ from expo.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from expo.ids import ParticipantId, RoomId, ShowcaseId
 from expo.rooms.commands import Actor, Can
 from expo.rooms.model import MAX_NAME_CHARS, SeatRole
-from expo.showcases import queries, service
+from expo.showcases import guests, queries, service
 from expo.showcases.opening import unix_ms
 from expo.store.db import Database
 
@@ -43,9 +43,10 @@ async def admit(
 ) -> Admitted:
     """Let somebody into a room, as the first of these that says who they are: login, room token, guest's cookie.
 
-    A login counts in its own expo and agency, and is nobody elsewhere. NotFound `showcase.not_found`; Conflict
-    `rooms.draft` for all but the crew; Forbidden `token.wrong_room`, `token.not_granted`, Unauthenticated
-    `token.expired`, `login.missing` where watching is not open to all; Unavailable `store.*`.
+    A login counts in its own expo and agency, and is nobody elsewhere; a guest's name is remembered. NotFound
+    `showcase.not_found`; Conflict `rooms.draft` for all but the crew; Forbidden `token.wrong_room`,
+    `token.not_granted`, Unauthenticated `token.expired`, `login.missing` where watching is not open to all;
+    Unavailable `store.*`.
     """
     if grant is not None:
         _check(grant, room, now)
@@ -54,6 +55,7 @@ async def admit(
         if row is None:
             raise NotFound("showcase.not_found", f"no showcase {room!r}")
         own = None if principal is None else await _of_login(db, ShowcaseId(room), principal, now)
+        is_known = guest is None or await guests.is_known(db, row.agency_id, guest)
     actors = [actor for each in (own, grant) if each is not None and (actor := _actor(each)) is not None]
     if guest is not None and now < guest.expires_at:
         actors.append(_of_guest(room, guest))
@@ -62,6 +64,8 @@ async def admit(
         raise Conflict("rooms.draft", "this room is not announced yet")
     if not row.open_to_all:
         _require_watching(own, grant)
+    if guest is not None and not is_known and actor is not None and actor.participant == guest.id:
+        await guests.remember(database, row.agency_id, guest)
     return Admitted(actor)
 
 

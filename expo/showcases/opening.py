@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from expo.catalogue import queries as catalogue
 from expo.catalogue.tables import Product
@@ -18,6 +18,7 @@ from expo.store.db import Database
 
 _PHASES: dict[State, Phase] = {"draft": "draft", "scheduled": "waiting", "live": "live", "ended": "ended"}
 """Rows know no pause: a paused room that only its rows remember goes on."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ShowcaseProgrammes:
@@ -43,7 +44,12 @@ class ShowcaseProgrammes:
 
 def unix_ms(moment: datetime) -> int:
     """An aware time on the room's clock."""
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_unix_ms(at_ms: int) -> datetime:
+    """A time of the room's clock as rows have it."""
+    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def _segment(row: tables.Segment, products: Mapping[str, Sequence[Product]]) -> Segment:

@@ -35,7 +35,10 @@ class ShowcaseRooms:
         )
 
     async def published(self, room: RoomId) -> None:
-        """A scheduled showcase goes live; any other stays as it is. Who may do that was decided at admission."""
+        """A scheduled showcase goes live; any other stays as it is. Who may do that was decided at admission.
+
+        Where its room goes live too, before or after, the room's time is the one that stays (`projector`).
+        """
         # Asked first without the write lock: an encoder that reconnects to a live show needs no disk and no waiting.
         if service.state_of(await self._row(room)) == "scheduled":
             with contextlib.suppress(Conflict):  # somebody ended it in between

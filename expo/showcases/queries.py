@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expo.catalogue.tables import Delegation
+from expo.catalogue.tables import Delegation, Product
 from expo.errors import Invalid
-from expo.showcases.tables import Segment, Showcase
+from expo.showcases.tables import (
+    AudienceMinute,
+    KnownGuest,
+    Lead,
+    Message,
+    ProductPin,
+    Projection,
+    Segment,
+    Showcase,
+)
 from expo.store.base import ID_CHARS, plain
 
 
@@ -61,6 +71,55 @@ async def has_part(db: AsyncSession, showcase_id: str, exhibitor_id: str) -> boo
     """Whether the exhibitor presents in the showcase."""
     query = select(Segment.id).where(Segment.showcase_id == showcase_id, Segment.exhibitor_id == exhibitor_id).limit(1)
     return (await db.scalar(query)) is not None
+
+
+async def projection(db: AsyncSession, showcase_id: str) -> Projection | None:
+    """How far the facts of a showcase's room are written."""
+    return (await db.scalars(select(Projection).where(Projection.showcase_id == showcase_id))).one_or_none()
+
+
+async def messages(db: AsyncSession, showcase_id: str, revisions: Collection[int]) -> dict[int, Message]:
+    """A room's messages of these ids."""
+    query = select(Message).where(Message.showcase_id == showcase_id, Message.revision.in_(revisions))
+    return {message.revision: message for message in await db.scalars(query)}
+
+
+async def open_pin(db: AsyncSession, showcase_id: str) -> ProductPin | None:
+    """The pin that has no end yet."""
+    query = select(ProductPin).where(ProductPin.showcase_id == showcase_id, ProductPin.pinned_until.is_(None))
+    return (await db.scalars(query)).one_or_none()
+
+
+async def interested(db: AsyncSession, showcase_id: str, product_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Who left interest in which of these products: product and participant."""
+    query = select(Lead.product_id, Lead.participant).where(
+        Lead.showcase_id == showcase_id, Lead.product_id.in_(product_ids)
+    )
+    return {(row[0], row[1]) for row in await db.execute(query)}
+
+
+async def outside_the_show(db: AsyncSession, showcase_id: str, revision: int) -> None:
+    """Leads of before `revision` came before the show."""
+    query = update(Lead).where(Lead.showcase_id == showcase_id, Lead.revision < revision)
+    await db.execute(query.values(minute=None))
+
+
+async def audience(db: AsyncSession, showcase_id: str, minutes: Collection[datetime]) -> dict[datetime, AudienceMinute]:
+    """What is counted of these minutes already."""
+    query = select(AudienceMinute).where(AudienceMinute.showcase_id == showcase_id, AudienceMinute.minute.in_(minutes))
+    return {row.minute: row for row in await db.scalars(query)}
+
+
+async def guests(db: AsyncSession, agency_id: str, guest_ids: Collection[str]) -> dict[str, KnownGuest]:
+    """An agency's guests of these ids."""
+    query = select(KnownGuest).where(KnownGuest.agency_id == agency_id, KnownGuest.guest_id.in_(guest_ids))
+    return {guest.guest_id: guest for guest in await db.scalars(query)}
+
+
+async def makers(db: AsyncSession, agency_id: str, product_ids: Collection[str]) -> dict[str, str]:
+    """The exhibitor of each of these products that is the agency's."""
+    query = select(Product.id, Product.exhibitor_id).where(Product.agency_id == agency_id, Product.id.in_(product_ids))
+    return {row[0]: row[1] for row in await db.execute(query)}
 
 
 def _can_be_an_id(text: str) -> bool:

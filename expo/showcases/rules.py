@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from expo.errors import Conflict
@@ -93,6 +93,14 @@ def reduce(programme: Programme, event: Event) -> Programme:
             return replace(programme, state="ended", ended_at=at)
         case _:
             assert_never(event)
+
+
+def minute_of_show(programme: Programme, at: datetime) -> int | None:
+    """Which minute of the show `at` is in, from 0; None before and after it."""
+    began, ended = programme.went_live_at, programme.ended_at
+    if began is None or at < began or (ended is not None and at > ended):
+        return None
+    return (at - began) // timedelta(minutes=1)
 
 
 def _schedule(programme: Programme, starts_at: datetime) -> tuple[Event, ...]:

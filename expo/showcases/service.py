@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -13,6 +13,7 @@ from expo.accounts import service as accounts
 from expo.accounts.rules import ENCODER, ROOM_GRANT_LIFE, Can, RoomGrant, room_rights
 from expo.catalogue import queries as catalogue_queries
 from expo.catalogue import service as catalogue
+from expo.catalogue.tables import Exhibitor
 from expo.catalogue.views import DelegationView
 from expo.errors import Forbidden, NotFound
 from expo.ids import DelegationId, ParticipantId, PersonId, ProductId, RoomId, ShowcaseId
@@ -125,7 +126,8 @@ async def change(db: AsyncSession, showcase_id: ShowcaseId, command: Command, no
     segments = (await queries.segments(db, [row.id])).get(row.id, [])
     events = decide(programme(row), command, now)
     for event in events:
-        _write(row, segments, event)
+        write(row, event)
+        _write_parts(segments, event)
     await db.flush()
     return bool(events)
 
@@ -142,11 +144,10 @@ async def room_grant(db: AsyncSession, showcase_id: ShowcaseId, person_id: Perso
     expo, _ = await catalogue_queries.expo_of(db, row.delegation_id)
     if person.expo_id != expo.id:
         raise Forbidden("showcase.not_invited", "this person belongs to another expo")
-    company = person.organisation
+    exhibitors: Mapping[str, Exhibitor] = {}
     if person.exhibitor_id is not None:
         own = await queries.has_part(db, row.id, person.exhibitor_id)
         exhibitors = await catalogue_queries.exhibitors(db, [person.exhibitor_id])
-        company = pick(exhibitors[person.exhibitor_id].name, person.language)
     else:
         own = person.showcase_id in {None, row.id}
     return RoomGrant(
@@ -157,8 +158,14 @@ async def room_grant(db: AsyncSession, showcase_id: ShowcaseId, person_id: Perso
         expires_at=now + ROOM_GRANT_LIFE,
         role=person.role,
         exhibitor=person.exhibitor_id,
-        company=company,
+        company=company_of(person, exhibitors),
     )
+
+
+def company_of(person: accounts.PersonView, exhibitors: Mapping[str, Exhibitor]) -> str:
+    """A person's company as the person writes it; `exhibitors` holds theirs if they have one."""
+    exhibitor = exhibitors.get(person.exhibitor_id or "")
+    return pick(exhibitor.name, person.language) if exhibitor else person.organisation
 
 
 def encoder_grant(grant: RoomGrant) -> RoomGrant:
@@ -166,6 +173,14 @@ def encoder_grant(grant: RoomGrant) -> RoomGrant:
     grant.require("publish")
     can: frozenset[Can] = frozenset({"publish"})
     return replace(grant, participant=ParticipantId(grant.participant + ENCODER), can=can)
+
+
+def write(row: Showcase, event: Event) -> None:
+    """The row after `event`; its segments are another matter."""
+    after = reduce(programme(row), event)
+    row.ends_at += after.starts_at - row.starts_at
+    row.state, row.starts_at = after.state, after.starts_at
+    row.went_live_at, row.ended_at = after.went_live_at, after.ended_at
 
 
 def programme(row: Showcase) -> Programme:
@@ -189,14 +204,10 @@ def _not_found(showcase_id: ShowcaseId) -> NotFound:
     return NotFound("showcase.not_found", f"no showcase {showcase_id!r}")
 
 
-def _write(row: Showcase, segments: Sequence[Segment], event: Event) -> None:
-    after = reduce(programme(row), event)
-    row.ends_at += after.starts_at - row.starts_at
-    row.state, row.starts_at = after.state, after.starts_at
-    row.went_live_at, row.ended_at = after.went_live_at, after.ended_at
+def _write_parts(segments: Sequence[Segment], event: Event) -> None:
     match event:
         case WentLive(at):
-            for segment in segments[:1]:  # the first company's part begins with the show
+            for segment in segments[:1]:  # where no room says better, the first company's part begins with the show
                 segment.started_at = segment.started_at or at
         case Ended(at):
             for segment in segments:

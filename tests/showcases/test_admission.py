@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from expo.accounts.rules import ROOM_GRANT_LIFE, RoomGrant, participants_of
 from expo.accounts.service import sign_in
@@ -22,6 +23,7 @@ from expo.rooms.model import MAX_NAME_CHARS
 from expo.showcases import service
 from expo.showcases.admission import admit
 from expo.showcases.opening import unix_ms
+from expo.showcases.tables import KnownGuest
 from expo.store.db import Database
 
 NOW = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
@@ -226,3 +228,19 @@ async def test_names_that_are_too_long_for_a_room_are_cut(database: Database) ->
         assert actor is not None
         assert len(actor.company) == MAX_NAME_CHARS
         assert actor.company[-1] == "…"
+
+
+async def test_a_guest_s_last_name_is_remembered_for_their_leads(database: Database) -> None:
+    async def remembered() -> list[tuple[str, str, str]]:
+        async with database.read() as db:
+            rows = (await db.scalars(select(KnownGuest))).all()
+        return [(row.agency_id, row.guest_id, f"{row.name}, {row.company}") for row in rows]
+
+    await admitted(database, guest=HOA, principal=await login(database, "demo-buyer"))
+    assert await remembered() == []
+    async with asyncio.TaskGroup() as tabs:
+        for number in range(3):
+            tabs.create_task(admitted(database, guest=HOA), name=f"tab {number}")
+    assert await remembered() == [("hanbit", HOA.id, "Hoà, Sao Mai")]
+    await admitted(database, RoomId("daegu"), guest=replace(HOA, company="Hương Sen"))
+    assert await remembered() == [("hanbit", HOA.id, "Hoà, Hương Sen")]

@@ -22,6 +22,7 @@ from expo.showcases.rules import (
     State,
     WentLive,
     decide,
+    minute_of_show,
     reduce,
 )
 
@@ -98,3 +99,13 @@ def test_no_history_goes_back_or_leaves_a_time_out(history: list[tuple[Command, 
             assert present.went_live_at == before.went_live_at
         if not isinstance(command, Schedule):
             assert decide(present, command, now + timedelta(hours=1)) == ()  # once more is harmless
+
+
+def test_minutes_count_from_the_start_and_only_while_the_show_lasts() -> None:
+    on = Programme("live", PLAN, went_live_at=PLAN)
+    second = timedelta(seconds=1)
+    found = [minute_of_show(on, PLAN + after * second) for after in (-1, 0, 59, 60, 7200)]
+    assert found == [None, 0, 0, 1, 120]
+    over = Programme("ended", PLAN, went_live_at=PLAN, ended_at=LATER)
+    assert [minute_of_show(over, LATER + after * second) for after in (0, 1)] == [60, None]
+    assert minute_of_show(programme("scheduled"), PLAN) is None
