@@ -65,7 +65,7 @@ export function act(state: State, facts: Catalogue, interests: Interests, words:
   if (goods === undefined)
     return html`<button class="btn tall" type="button" @click=${interests.choose}>${icon("bookmark")}<span>${t("stage.interested")}<small>${t("stage.choose_product")}</small></span></button>`;
   const noted = interests.noted.has(goods.id);
-  return html`<button class="btn tall ${noted ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${interests.sending.has(goods.id)} aria-label=${t(noted ? "stage.noted_for" : "stage.interested_in", { product: goods.name })} @click=${() => interests.press(goods.id)}>${noted ? icon("bookmark-check") : icon("bookmark")}<span>${t(noted ? "stage.noted" : "stage.interested")}<small class="cut">${goods.name}</small></span></button>`;
+  return html`<button class="btn tall ${noted ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${interests.sending.has(goods.id)} @click=${() => interests.press(goods.id)}>${noted ? icon("bookmark-check") : icon("bookmark")}<span>${t(noted ? "stage.noted" : "stage.interested")}<small class="cut">${goods.name}</small></span></button>`;
 }
 
 /** The same for every product of the list. */
@@ -73,6 +73,12 @@ export function mark(goods: Goods, interests: Interests, { t }: StageWords): Vie
   const noted = interests.noted.has(goods.id);
   const name = t(noted ? "stage.noted_for" : "stage.interested_in", { product: goods.name });
   return html`<button class="btn quiet icon" type="button" aria-pressed=${noted} aria-busy=${interests.sending.has(goods.id)} aria-label=${name} title=${name} @click=${() => interests.press(goods.id)}>${noted ? icon("bookmark-check") : icon("bookmark")}</button>`;
+}
+
+/** Where the next company's products will stand in a moment. */
+export function goodsComing({ t }: StageWords): View {
+  const row = html`<div class="row" aria-hidden="true"><span class="thumb"></span><span class="grow"><span class="skel"></span></span></div>`;
+  return html`<p class="sr">${t("stage.products_coming")}</p>${row}${row}`;
 }
 
 /** Three, two, one, over the picture's foot. */

@@ -109,6 +109,7 @@ export class StageRoom {
   private drawTalk(state: State): void {
     const open = openQuestions(state);
     need("#questions-open").textContent = open === 0 ? "" : ` · ${open}`;
+    need<HTMLElement>("#tab-questions").title = this.host.words.t("stage.talk.open", { count: open });
     this.drafts = this.drafts.filter(({ revision }) => revision === null || revision > state.revision);
     const keepEnd = follows(need<HTMLElement>(".panel > .scroll"));
     const { drafts, kind, facts } = this;
@@ -168,6 +169,8 @@ export class StageRoom {
     const name = this.facts.slotOf(this.shown)?.name;
     if (name !== undefined) need("#company").textContent = name;
     this.caption(state);
+    const unknown = !this.facts.companies.has(this.shown);
+    render(unknown ? panel.goodsComing(this.host.words) : nothing, need<HTMLElement>("#products-coming"));
     for (const section of document.querySelectorAll<HTMLElement>("#products > [data-company], #about > [data-company]"))
       section.hidden = section.dataset.company !== this.shown;
     const pinned = [...document.querySelectorAll<HTMLElement>("#products [data-product]")];

@@ -45,7 +45,7 @@ export function talk(now: Talk, words: StageWords, actions: TalkActions): View {
   const empty = state.messages.length === 0 && drafts.length === 0;
   return html`
     ${empty ? html`<div class="empty">${icon("message-circle-question-mark")}<p class="dim">${t("stage.talk.empty")}</p></div>` : nothing}
-    <ol class="talk" role="log" aria-label=${t("stage.talk.title")} ?hidden=${empty}>
+    <div class="talk" role="log" aria-label=${t("stage.talk.title")} ?hidden=${empty}><ol>
       ${repeat(
         state.messages,
         ({ id }) => id,
@@ -56,7 +56,7 @@ export function talk(now: Talk, words: StageWords, actions: TalkActions): View {
         ({ key }) => `draft-${key}`,
         (draft) => drafted(draft, words, actions),
       )}
-    </ol>
+    </ol></div>
     ${writable(state) ? composer(now, words, actions) : html`<p class="dim small closed">${t("stage.talk.closed")}</p>`}`;
 }
 
