@@ -1,0 +1,158 @@
+"""The run of show as its organisers use it: order, confirmations, two desks, moderation, keys, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.presenter import (
+    EXHIBITOR,
+    FAKE_DEVICES,
+    ORGANISER,
+    Expo,
+    axe,
+    chromium,
+    overflows,
+    serving_expo,
+    visit,
+)
+from tests.support.run import run_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+LIVE = "chungbuk"
+MODERATOR = "demo-moderator"
+DESK = (1440, 760)
+COMING = ["Sobaek Medi", "Cheongpung Tea", "Okcheon Steel", "Hansol Farm", "Jecheon Herbs"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
+    async with serving_expo(tmp_path_factory.mktemp("run")) as serving:
+        yield serving
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncGenerator[Browser]:
+    async with chromium(FAKE_DEVICES) as running:
+        yield running
+
+
+async def coming(page: Page, *wanted: str) -> None:
+    """Wait until the companies to come stand in this order."""
+    await expect(page.locator("[data-movable] > b")).to_have_text(list(wanted))
+
+
+async def focused(page: Page) -> str:
+    return await page.evaluate("() => document.activeElement.getAttribute('aria-label') ?? ''")
+
+
+async def test_the_order_is_changed_by_keyboard_and_by_drag_and_another_desk_sees_it(
+    expo: Expo, browser: Browser
+) -> None:
+    async with (
+        visit(browser, expo, person=ORGANISER, size=DESK) as desk,
+        visit(browser, expo, person=MODERATOR, size=DESK) as other,
+    ):
+        await run_page(desk, expo, LIVE)
+        await run_page(other, expo, LIVE)
+        await coming(desk, *COMING)
+        first, second, *rest = COMING
+        down = desk.get_by_role("button", name=f"Move down: {first}")
+        await down.focus()
+        await desk.keyboard.press("Enter")
+        await coming(other, second, first, *rest)
+        await coming(desk, second, first, *rest)
+        assert await focused(desk) == f"Move down: {first}", "the focus goes along"
+        await desk.keyboard.press("Alt+ArrowUp")
+        await coming(other, first, second, *rest)
+        assert await focused(desk) == f"Move down: {first}"
+
+        grip = await desk.locator("[data-movable] .grip").first.bounding_box()
+        last = await desk.locator("[data-movable]").last.bounding_box()
+        assert grip is not None
+        assert last is not None
+        await desk.mouse.move(grip["x"] + 8, grip["y"] + 8)
+        await desk.mouse.down()
+        await desk.mouse.move(grip["x"] + 8, last["y"] + last["height"], steps=5)
+        await desk.mouse.up()
+        await coming(other, second, *rest, first)
+        for _ in rest:
+            await desk.get_by_role("button", name=f"Move up: {first}").press("Enter")
+            await expect(desk.locator("#say")).to_contain_text(first)
+        await desk.get_by_role("button", name=f"Move up: {first}").press("Enter")
+        await coming(other, first, second, *rest)
+
+
+async def test_a_company_that_is_not_ready_begins_only_when_that_is_confirmed(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=ORGANISER, size=DESK) as desk,
+        visit(browser, expo, person=MODERATOR, size=DESK) as other,
+    ):
+        await run_page(desk, expo, LIVE)
+        await run_page(other, expo, LIVE)
+        await desk.keyboard.press("n")
+        await expect(desk.locator("#ask")).to_contain_text("Nobody of Sobaek Medi")
+        await desk.keyboard.press("Escape")
+        await expect(desk.locator("#counting")).to_have_count(0)
+        await desk.keyboard.press("n")
+        await desk.locator("#agree").click()
+        await expect(desk.locator("#counting")).to_be_visible()
+        await expect(other.locator("#counting")).to_be_visible(timeout=1_000)
+        await other.keyboard.press("Escape")
+        await expect(desk.locator("#counting")).to_have_count(0)
+        await expect(desk.locator("[aria-current=step]")).to_contain_text("Gyeol Cosmetics")
+
+
+async def test_a_muted_presenter_is_told_and_heard_again_from_the_list(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=ORGANISER, size=DESK) as desk,
+        visit(browser, expo, person=EXHIBITOR) as studio,
+    ):
+        await run_page(desk, expo, LIVE)
+        await studio.goto(expo.studio())
+        await studio.locator("#go:enabled").wait_for()
+        await desk.get_by_role("button", name="Mute 정하윤").click()
+        await expect(studio.locator(".signal")).to_contain_text("muted your microphone")
+        await studio.keyboard.press("m")
+        await expect(studio.locator("#dock .toggle").first).to_have_attribute("aria-pressed", "true")
+        need = desk.locator(".needs li", has_text="Muted on air")
+        await need.get_by_role("button", name="Unmute").click()
+        await expect(studio.locator(".signal", has_text="muted")).to_have_count(0)
+        await expect(need).to_contain_text("done")
+        await desk.locator("#next-company").focus()
+        await expect(need).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "vi"])
+@pytest.mark.parametrize("size", [DESK, (1366, 768), (390, 844), (360, 660)], ids=["desk", "laptop", "phone", "small"])
+async def test_the_page_fits_and_is_accessible(
+    expo: Expo, browser: Browser, language: str, size: tuple[int, int]
+) -> None:
+    async with (
+        visit(browser, expo, person=EXHIBITOR) as studio,
+        visit(browser, expo, person=ORGANISER, language=language, size=size) as desk,
+    ):
+        await studio.goto(expo.studio())
+        await run_page(desk, expo, LIVE)
+        await desk.locator(".person").first.wait_for()
+        assert await axe(desk) == []
+        assert not await overflows(desk)
+
+
+async def test_strangers_exhibitors_and_other_pages_do_not_get_in(expo: Expo, browser: Browser) -> None:
+    for person, status in ((None, 401), (EXHIBITOR, 403), ("demo-buyer", 403)):
+        async with visit(browser, expo, person=person) as page:
+            answer = await page.goto(f"{expo.base_url}/run/{LIVE}")
+            assert answer is not None
+            assert answer.status == status
+
+
+async def test_a_reader_without_script_sees_the_companies_in_their_order(expo: Expo, browser: Browser) -> None:
+    context = await browser.new_context(java_script_enabled=False, locale="en")
+    page = await context.new_page()
+    await page.goto(expo.link(ORGANISER))
+    await expect(page.locator(".line > b").nth(3)).to_have_text("Sobaek Medi")
+    await context.close()
