@@ -21,7 +21,8 @@ def sources(folders: list[Path]) -> Iterator[Path]:
     """Every file that people write, in order."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix in SUFFIXES and path.is_file() and BUILT not in path.parents:
+            written = path.suffix in SUFFIXES and not path.name.endswith(".gen.ts") and BUILT not in path.parents
+            if written and path.is_file():
                 yield path
 
 
