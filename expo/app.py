@@ -43,6 +43,7 @@ from expo.showcases.keys import DOOR
 from expo.showcases.occasions import occasion
 from expo.showcases.opening import ShowcaseProgrammes
 from expo.showcases.policy import ShowcaseRooms
+from expo.showcases.projector import ShowcaseFacts
 from expo.store.db import Database
 
 IDENTITY = web.AppKey("identity", WorkerIdentity)
@@ -152,6 +153,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
             app[VALKEY],
             f"worker-{identity.index}.{new_row_id()}",
             ShowcaseProgrammes(app[DATABASE]),
+            projectors=[ShowcaseFacts(app[DATABASE])],
             on_lost=lost,
         )
         backstage = Backstage(owner, host, seat_of)

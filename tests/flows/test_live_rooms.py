@@ -197,3 +197,16 @@ async def test_another_sites_page_gets_no_socket(house: House) -> None:
             assert refused.value.status == 403
         async with http.get(f"{house.server.base_url}/socket.io/?EIO=4&transport=polling") as answer:
             assert answer.status == 400
+
+
+async def test_what_happened_in_the_room_is_in_the_rows(house: House) -> None:
+    organiser = await house.cookies("organiser")
+    async with house.page(1, organiser) as desk:
+        assert (await desk.command("end"))["shared"] is True
+        await desk.event("ended")
+        async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+            while True:
+                async with http.get(f"{house.server.base_url}/api/showcases/{house.room}") as answer:
+                    if (await answer.json())["state"] == "ended":
+                        break
+                await asyncio.sleep(0.05)
