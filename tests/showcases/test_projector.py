@@ -185,13 +185,16 @@ async def test_an_encoder_and_the_organiser_may_put_it_on_the_air_in_any_order(
     database: Database, facts: RoomProjector, first: bool
 ) -> None:
     encoder = ShowcaseRooms(database, now=lambda: NOON + timedelta(seconds=30))
-    room = await live(database)
+    room = (await Told.open(database)).do(LAN, do.Interested(product=P1), after_s=40)
+    room.do(MAI, do.GoLive(), after_s=20).do(MAI, do.ArmNext(segment=S1, anyway=True), after_s=57)
+    room.do(KERNEL, do.Advance(), after_s=3)
     if first:
         await encoder.published(ROOM)
     await facts.project(ROOM, room.entries)
     await encoder.published(ROOM)
     rows = await read_rows(database)
     assert (rows["showcase"][0]["state"], rows["showcase"][0]["went_live_at"]) == ("live", after(60))
+    assert [lead["minute"] for lead in rows["lead"]] == [None]
     assert parts(rows) == {"s1": (1, after(120), None), "s2": (2, None, None), "s3": (3, None, None)}
 
 
