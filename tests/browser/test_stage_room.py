@@ -175,6 +175,14 @@ async def test_the_next_company_is_counted_down_to_and_takes_over_the_page(brows
     await expect(page.locator(".coming")).to_have_count(0)
     await expect(page.locator("#shows .now b")).to_have_text(name)
     await expect(page.locator("#status")).to_have_text(f"On now: {name}")
+
+    product = segment["products"][0]
+    await show.crew.command("pin", product=product)
+    await expect(page.locator(f'#pin [data-pin="{product}"]')).to_be_visible(timeout=20_000)
+    await expect(page.locator(f'details[data-product="{product}"]')).to_be_visible()
+    await expect(page.locator("#products details:visible")).to_have_count(len(segment["products"]))
+    await page.locator("#tab-about").click()
+    await expect(page.locator("#about .about:visible h2")).to_have_text(name)
     await page.context.close()
 
 

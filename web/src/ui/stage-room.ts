@@ -53,7 +53,7 @@ export class StageRoom {
   private cleared = false;
 
   constructor(private readonly host: Host) {
-    this.shown = need<HTMLElement>("#products > [data-company]").dataset.company ?? "";
+    this.shown = need<HTMLElement>("#products > [data-company]:not([hidden])").dataset.company ?? "";
     const [presenter, caption] = ["#presenter", "#speaking"].map((id) => need(id).textContent?.trim() ?? "");
     this.written = { company: this.shown, presenter: presenter ?? "", caption: caption ?? "" };
     this.facts = new Catalogue(() => this.draw());
