@@ -175,7 +175,7 @@ async def test_the_token_is_masked_until_asked_for_and_copied_whole(expo: Expo, 
         await studio.locator(".with-copy", has=token).get_by_role("button", name="Copy").click()
         copied = await studio.evaluate("() => navigator.clipboard.readText()")
         assert copied.count(".") == 2
-        await studio.get_by_role("button", name="Show").click()
+        await studio.locator("#more").get_by_role("button", name="Show").click()
         assert await token.input_value() == copied
         assert copied in await line.inner_text()
         await studio.keyboard.press("Escape")
@@ -186,7 +186,7 @@ async def test_the_token_is_masked_until_asked_for_and_copied_whole(expo: Expo, 
 async def ready_line(page: Page) -> str:
     """The FFmpeg line of the panel, with the token in clear."""
     await page.locator("#more-button").click()
-    await page.get_by_role("button", name="Show").click()
+    await page.locator("#more").get_by_role("button", name="Show").click()
     await page.locator("summary", has_text="FFmpeg").click()
     return await page.get_by_role("region", name="FFmpeg 8+").inner_text()
 

@@ -76,7 +76,7 @@ export function crowd(state: State, questions: number, { t, language }: RunWords
   const number = new Intl.NumberFormat(language);
   const viewers = t(state.viewers === 1 ? "run.one_viewer" : "run.viewers", { count: number.format(state.viewers) });
   return html`<span class="badge glass" id="viewers" title=${viewers}>${icon("eye")}<span aria-hidden="true">${number.format(state.viewers)}</span><span class="sr">${viewers}</span></span>
-    ${questions === 0 ? nothing : html`<span class="badge glass">${icon("message-circle-question-mark")}<span>${t("run.questions_open", { count: questions })}</span></span>`}`;
+    ${questions === 0 ? nothing : html`<span class="badge glass" title=${t("run.questions_open", { count: questions })}>${icon("message-circle-question-mark")}<span aria-hidden="true">${questions}</span><span class="sr">${t("run.questions_open", { count: questions })}</span></span>`}`;
 }
 
 /** Time left of the part that is on, as words and a bar; and what is on show. */
@@ -145,7 +145,7 @@ export function controls(state: State, nowMs: number, words: RunWords, actions: 
       <div class="pair"><button class="btn" type="button" id="cancel" @click=${actions.cancel}>${t("run.cancel")} <span class="key">Esc</span></button></div>`;
   }
   return html`${big("next-company", html`${t("run.next_company")} <span class="key desk">N</span>`, actions.next, segment === null)}
-    <div class="pair"><button class="btn" type="button" id="pause" @click=${actions.pause}>${icon("pause")}${t("run.pause")}</button>${end(t, actions)}</div>`;
+    <div class="pair"><button class="btn" type="button" id="pause" @click=${actions.pause}>${t("run.pause")}</button>${end(t, actions)}</div>`;
 }
 
 function end(t: RunWords["t"], { end: hold }: CardActions): TemplateResult {
