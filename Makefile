@@ -80,8 +80,10 @@ slow: setup packages ## tests with real media, processes and browsers
 	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: media"
 	@$(PYTEST) -m "media and not cluster and not browser and not bench" $(ARGS)
-	@echo "== tests: browser"
-	@$(PYTEST) -m "browser and not bench" $(ARGS)
+	@echo "== tests: pages in browsers"
+	@$(PYTEST) -n 2 --dist loadfile -m "browser and not media and not bench" $(ARGS)
+	@echo "== tests: pictures and sound in browsers"
+	@$(PYTEST) -m "browser and media and not bench" $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000

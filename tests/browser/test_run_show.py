@@ -23,7 +23,7 @@ from tests.support.presenter import (
 )
 from tests.support.run import FIRST, SECOND, SHOWCASE, join, run_page, with_second_exhibitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 PIN_MS = 1_000
 _PRESS = """(selector) => {

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, Route
 
 from tests.support.browser import TONE_HZ, Site, Size, context, loudest_hz, moving, publish, scene
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def open_stage(browser: Browser, site: Site, size: Size = "desktop", **options: object) -> Page:

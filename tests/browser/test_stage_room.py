@@ -20,7 +20,7 @@ from tests.support.browser import Site, Size, context, moving, publish, sample_s
 from tests.support.live import Page as Seat
 from tests.support.live import opened_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
 
 MARKUP = "<b>5.000</b> chai? <img src=x onerror=document.title=1> \u202eabc"
 TEXT_CSS = "li.said[data-message] .words"

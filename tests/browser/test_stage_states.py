@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from expo.ids import ShowcaseId
 from tests.support.browser import TONE_HZ, Site, context, loudest_hz, moving, publish, sample_site, scene
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
 
 ENDED = ShowcaseId("daegu-textiles")
 INVITED = ShowcaseId("jeonnam")

@@ -37,7 +37,7 @@ from tests.support.presenter import (
 )
 from tests.support.ready_line import pasted
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 SOUND = ("--autoplay-policy=no-user-gesture-required",)
 
 

@@ -29,7 +29,7 @@ from tests.support.presenter import (
     visit,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.media]
 HTTP_PORT = 18080  # a namespace of its own: every port is free
 CUT_S = 5.0
 BACK_S = 3.0

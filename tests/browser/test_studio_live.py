@@ -23,7 +23,7 @@ from tests.support.presenter import (
 )
 from tests.support.run import FIRST, SHOWCASE, join, run_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 LIVE = "chungbuk"
 
 
