@@ -107,9 +107,12 @@ DONE: st.SearchStrategy[tuple[Actor, Wish]] = st.one_of(
 )
 NEXT: list[Step] = [((MAI, arm), 0), ((KERNEL, just(do.Advance())), 3)]
 UNDONE: list[Step] = [((MAI, just(do.UndoNext())), 5)]
+PINNED: list[Step] = [((MAI, just(do.Pin(product=ProductId("p2")))), 1)]
+REGRETTED: list[Step] = [((LAN, just(do.Say(text="oops"))), 1), ((LAN, on_message(1, withdraw)), 1)]
+COUNTED: list[Step] = [((KERNEL, just(do.CountAudience(viewers=viewers))), 1) for viewers in (7, 9, 2)]
 RUN = st.one_of(
     st.tuples(DONE, st.sampled_from([-0.5, 0, 0.1, 1, 3, 40])).map(lambda step: [step]),
-    st.sampled_from([NEXT, NEXT, UNDONE, NEXT + UNDONE]),
+    st.sampled_from([NEXT, NEXT, UNDONE, NEXT + UNDONE, PINNED + NEXT + UNDONE, REGRETTED, COUNTED]),
 )
 STEPS = st.lists(RUN, max_size=40).map(lambda runs: [step for run in runs for step in run])
 WRITTEN = ("revision", "kind", "participant", "name", "company", "text", "said_at")
