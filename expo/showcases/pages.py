@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
+from expo.catalogue import service as catalogue
 from expo.catalogue.format import short_day
 from expo.catalogue.pages import CityClock, address, clocked
 from expo.clock import utc_now
@@ -113,6 +114,8 @@ async def stage(request: web.Request) -> web.Response:
         view = await service.stage_view(db, showcase_id, language)
         if view.state == "draft" and (principal is None or principal.role == "buyer"):
             raise NotFound("showcase.not_found", "no such showcase")
+        # All companies' products from the start: when the next one is on, a pin of theirs has its words at once.
+        companies = await catalogue.exhibitor_views(db, [segment.exhibitor_id for segment in view.segments], language)
         grant = None
         if principal is not None and not view.open_to_all:
             grant = await service.room_grant(db, showcase_id, principal.person_id, now)
@@ -121,7 +124,7 @@ async def stage(request: web.Request) -> web.Response:
     data = stage_data(view, live, token, request.rel_url.path_qs, now)
     return render(
         request, "stage.html", areas=("common", "stage", "media"), page_data=data,
-        stage=view, showcase=data.showcase, now=now, address=address(request),
+        stage=view, showcase=data.showcase, now=now, address=address(request), companies=tuple(companies.values()),
     )  # fmt: skip
 
 
