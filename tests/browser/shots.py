@@ -80,7 +80,7 @@ async def programme(page: Page) -> None:
 
 async def facts(page: Page) -> None:
     await watch(page)
-    await page.locator(".product summary").nth(1).click()
+    await page.locator(".product summary:visible").nth(1).click()
     await page.wait_for_timeout(300)
 
 

@@ -80,8 +80,9 @@ async def test_the_end_is_told_while_people_watch(browser: Browser, site: Site) 
 async def test_an_ended_show_keeps_its_products(browser: Browser, site: Site) -> None:
     page = await opened(browser, site.stage(ENDED))
     await scene(page, "ended")
-    await page.locator(".product summary").first.click()
-    await expect(page.locator(".product .facts").first).to_be_visible()
+    product = page.locator(".product").locator("visible=true").first
+    await product.locator("summary").click()
+    await expect(product.locator(".facts").first).to_be_visible()
     await page.context.close()
 
 
@@ -162,9 +163,10 @@ async def test_without_script_products_programme_and_company_are_read(browser: B
     await expect(page.locator("noscript p")).to_contain_text("please switch on JavaScript")
     for text in ("Camellia serum 50 ml", "Sobaek Medi"):
         await expect(page.get_by_text(text).locator("visible=true").first).to_be_visible()
-    await expect(page.locator("#about .about")).to_be_visible()
-    await page.locator(".product summary").first.click()
-    await expect(page.locator(".product .facts").first).to_be_visible()
+    await expect(page.locator("#about .about").locator("visible=true")).to_have_count(1)
+    product = page.locator(".product").locator("visible=true").first
+    await product.locator("summary").click()
+    await expect(product.locator(".facts").first).to_be_visible()
     await page.context.close()
 
 
