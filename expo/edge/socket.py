@@ -170,7 +170,7 @@ class SocketServer:
         try:
             await self._handler.connect(sid, request, auth)
         except BaseException as error:
-            del self._lines[sid]
+            self._lines.pop(sid, None)
             if not isinstance(error, Exception):
                 raise
             told = self._problem(request, error)

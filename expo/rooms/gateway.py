@@ -86,24 +86,22 @@ class OwnRooms:
 
     async def room(self, room: RoomId) -> Room:
         """The room, owned here; waits for the lease of a worker that has just died."""
-        async with asyncio.timeout(OWN_S) as limit:
-            while True:
-                found = await self._owner.own(room)
-                if not isinstance(found, Held):
-                    limit.reschedule(None)
-                    self._opened(found)
-                    return found
-                if asyncio.get_running_loop().time() + AGAIN_S > (limit.when() or 0):
-                    raise Unavailable("rooms.owner_away", f"{found.owner} has the room", retry_after_s=1)
-                await asyncio.sleep(AGAIN_S)
+        clock = asyncio.get_running_loop().time
+        give_up_s = clock() + OWN_S
+        while isinstance(found := await self._owner.own(room), Held):
+            if clock() >= give_up_s:
+                raise Unavailable("rooms.owner_away", f"{found.owner} has the room", retry_after_s=1)
+            await asyncio.sleep(AGAIN_S)
+        self._opened(found)
+        return found
 
     async def _again(self, room: RoomId) -> None:
         while room in self._replaced:
             hear, replaced = self._replaced[room]
             try:
                 found = await self.room(room)
-            except (ExpoError, TimeoutError) as error:
-                log.warning("a room is not back yet", room=room, error=getattr(error, "code", "timeout"))
+            except ExpoError as error:
+                log.warning("a room is not back yet", room=room, error=error.code)
                 await asyncio.sleep(AGAIN_S)
                 continue
             if self._replaced.get(room) == (hear, replaced):

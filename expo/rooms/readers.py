@@ -68,11 +68,13 @@ class RoomReaders:
     def __len__(self) -> int:
         return len(self._sockets)
 
+    def __contains__(self, sid: str) -> bool:
+        return sid in self._sockets
+
     def add(self, sid: str, actor: Actor | None) -> None:
         """Greet a new socket with its view; from here on it hears what follows."""
-        socket = self._sockets[sid] = _Socket(actor, reader_of(actor, self.state), self.state.revision)
+        self._sockets[sid] = _Socket(actor, reader_of(actor, self.state), self.state.revision)
         self._push([sid], "hello", _encode(Hello(you_of(actor), self.snapshot_of(sid))))
-        socket.after = self.state.revision
 
     def remove(self, sid: str) -> None:
         """Forget a socket; harmless twice."""

@@ -97,16 +97,21 @@ class RoomSockets:
             readers = self._rooms.get(room) or await self._open(room)
             if actor is not None and actor.participant in readers.state.removed:
                 self._close_if_empty(room)
-                raise Forbidden("rooms.removed", "an organiser has removed this person")
+                raise _removed()
             self._here[sid] = room, actor
             readers.add(sid, actor)
 
     async def message(self, sid: Sid, name: str, body: object) -> object:
         """Answer `command` with an Ack and `snapshot` with a Snapshot. Raises ExpoErrors."""
         room, actor = self._here[sid]
+        readers = self._rooms[room]
         self._limiter.admit(sid, monotonic_us())
+        if sid not in readers:  # sent away; the connection ends in a moment
+            if actor is not None and actor.participant in readers.state.removed:
+                raise _removed()
+            raise Unauthenticated("token.revoked", "this person's grants were taken back")
         if name == "snapshot":
-            return msgspec.to_builtins(self._rooms[room].refresh(sid))
+            return msgspec.to_builtins(readers.refresh(sid))
         if actor is None:
             raise Unauthenticated("guest.missing", "say a name first (POST /api/guests), then connect again")
         try:
@@ -150,3 +155,7 @@ class RoomSockets:
 
     def _say_goodbye(self, sid: Sid, code: str) -> None:
         self.server.farewell(sid, "goodbye", msgspec.json.encode(Goodbye(code)))
+
+
+def _removed() -> Forbidden:
+    return Forbidden("rooms.removed", "an organiser has removed this person")

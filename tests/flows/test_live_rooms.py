@@ -159,6 +159,7 @@ async def test_a_removed_person_is_sent_away_and_stays_away(house: House) -> Non
         assert answer.get("error") is None, answer
         await buyer.until(lambda: buyer.goodbyes)
         assert buyer.goodbyes[0]["code"] == "rooms.removed"
+        assert (await buyer.ask("snapshot"))["error"]["code"] == "rooms.removed"
         with pytest.raises(Refused):
             async with house.page(0, guest):
                 pass
