@@ -19,6 +19,7 @@ from expo.media.publication import Publication
 from expo.media.router import Router
 from expo.media.sdp import answer_publish, answer_watch, parse_offer
 from expo.media.sdp_model import Local, Remote
+from expo.media.srtp import INBOX
 from expo.media.stats import EngineStats
 from expo.media.subscriber import Downlink
 from expo.media.transport import CONSENT_TIMEOUT_US, Transport
@@ -27,7 +28,6 @@ START_BPS = 1_500_000
 _TICK_S = 0.1  # packets carry the retries of NACKs along; this is for streams that stand still
 _REPORT_SHARES = 2  # downlinks are looked at in turn, all of them every 0.2 s
 _DRAIN_DATAGRAMS = 128  # per wake-up; then the loop serves others
-_DATAGRAM_BYTES = 2048  # what is longer is cut, and fails its authentication
 _SOCKET_BUFFER_BYTES = 4 << 20  # 250 ms of 100 Mb/s; the kernel grants what net.core allows
 _BUSY_RETRY_S = 5
 _PROBE_EVERY_S = 0.01
@@ -60,8 +60,6 @@ class MediaEngine:
         self._publications: set[Publication] = set()
         self._downlinks: list[Downlink] = []
         self._turn = 0
-        self._inbox = bytearray(_DATAGRAM_BYTES)
-        self._inbox_view = memoryview(self._inbox)
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -165,21 +163,22 @@ class MediaEngine:
 
     def _readable(self) -> None:
         """Take what the socket holds, a bounded number of datagrams, then send what came of it."""
-        receive, buffer, view = self._sock.recvfrom_into, self._inbox, self._inbox_view
+        receive = self._sock.recvfrom_into
         by_address, stats, now_us = self._gate.by_address, self.stats, monotonic_us()
-        for _ in range(_DRAIN_DATAGRAMS):
+        read = 0
+        while read < _DRAIN_DATAGRAMS:
             try:
-                size, address = receive(buffer)
+                size, address = receive(INBOX)
             except BlockingIOError:
                 break
             except OSError:
                 continue  # an ICMP error of an earlier datagram; its peer's timeouts deal with it
-            stats.datagrams_received += 1
+            read += 1
             if not size:
                 continue
-            first = buffer[0]  # RFC 7983 7
+            first = INBOX[0]  # RFC 7983 7
             if first < 4:
-                answer = self._gate.check(bytes(view[:size]), address)
+                answer = self._gate.check(bytes(INBOX[:size]), address)
                 if answer is None:
                     stats.stun_refused += 1
                 else:
@@ -189,9 +188,10 @@ class MediaEngine:
             if transport is None:
                 stats.datagrams_refused += 1
             elif 128 <= first < 192:
-                transport.receive_media(view[:size], now_us)
+                transport.receive_media(size, now_us)
             elif 20 <= first < 64:
-                transport.receive_dtls(bytes(view[:size]))
+                transport.receive_dtls(bytes(INBOX[:size]))
+        stats.datagrams_received += read
         self._egress.flush()
 
     def _tick(self) -> None:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+import msgspec
+
 from expo.media.cache import PacketCache
 from expo.media.munger import Munger
 from expo.media.rtp import RtpPacket
 
 
-class FeedPacket:
-    """One packet in the Feed's own numbering; its payload is shared by all lanes."""
+class FeedPacket(msgspec.Struct, gc=False, eq=False):
+    """One packet in the Feed's own numbering; its payload is shared by all lanes. `marker_bit` is 0 or 0x80."""
 
-    __slots__ = ("marker_bit", "payload", "sequence", "timestamp")
-
-    def __init__(self, sequence: int, timestamp: int, marker_bit: int, payload: bytes) -> None:
-        self.sequence = sequence
-        self.timestamp = timestamp
-        self.marker_bit = marker_bit
-        self.payload = payload
+    sequence: int
+    timestamp: int
+    marker_bit: int
+    payload: bytes
 
 
 class Source(Protocol):

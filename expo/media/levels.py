@@ -36,7 +36,8 @@ class Loudness:
         """Take one packet's level, -127 to 0 dBov."""
         fallen = self._value - (now_us - self._at_us) * _FALL_PER_S / 1_000_000
         heard = (dbov - _BOTTOM_DBOV) / (_TOP_DBOV - _BOTTOM_DBOV)
-        self._value = max(0.0, min(1.0, max(heard, fallen)))
+        louder = heard if heard > fallen else fallen
+        self._value = 0.0 if louder < 0.0 else 1.0 if louder > 1.0 else louder
         self._at_us = now_us
 
     def value(self, now_us: int) -> float:

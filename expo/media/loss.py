@@ -32,7 +32,8 @@ class Arrival(Enum):
     RESET = "reset"
 
 
-_NEW, _LATE, _DUPLICATE, _RESET = Arrival
+# The packet path compares with these: Python 3.11 finds a member behind its class by a failed lookup and an exception.
+NEW, LATE, DUPLICATE, RESET = Arrival
 
 
 class _Hole:
@@ -49,7 +50,7 @@ class Reception:
 
     `highest` is the extended sequence number of the newest packet, -1 before the first; it never goes down, and over a
     reset it goes on to the next number with the new low 16 bits. `given_up` counts holes that nobody will fill.
-    `fraction_lost` (0..1) is that of the last report.
+    `fraction_lost` (0..1) is that of the last report. While `holes` is not empty `missing` may have something to say.
     """
 
     __slots__ = (
@@ -58,17 +59,18 @@ class Reception:
         "_due_us",
         "_floor",
         "_gate",
-        "_holes",
         "_jitter16",
         "_received",
         "_reported_expected",
         "_reported_received",
         "_seen",
         "_skipped",
+        "_timestamp",
         "_transit",
         "fraction_lost",
         "given_up",
         "highest",
+        "holes",
     )
 
     def __init__(self, clock_rate: int) -> None:
@@ -82,10 +84,11 @@ class Reception:
         self._received = 0
         self._reported_expected = 0
         self._reported_received = 0
+        self._timestamp = -1
         self._transit: int | None = None
         self._jitter16 = 0
         self._seen = bytearray(_WINDOW)
-        self._holes: dict[int, _Hole] = {}
+        self.holes: dict[int, _Hole] = {}
         self._due_us = 0
         self._gate = RestartGate()
 
@@ -99,11 +102,6 @@ class Reception:
         """Interarrival jitter in ticks (RFC 3550 A.8)."""
         return self._jitter16 >> 4
 
-    @property
-    def has_missing(self) -> bool:
-        """Whether `missing` may have something to say, now or later."""
-        return bool(self._holes)
-
     def receive(self, sequence: int, timestamp: int, arrival_us: int, *, recovered: bool = False) -> Arrival:
         """Account for one packet (sequence of 16, timestamp of 32 bits).
 
@@ -116,8 +114,9 @@ class Reception:
         self.highest = highest = highest + 1
         self._seen[highest % _WINDOW] = 1
         self._received += 1
-        self._time(timestamp, arrival_us)
-        return _NEW
+        if timestamp != self._timestamp:
+            self._time(timestamp, arrival_us)
+        return NEW
 
     def missing(self, now_us: int, rtt_us: int) -> list[int]:
         """The sequence numbers (16 bits) to ask for now by NACK (RFC 4585 6.2.1), oldest first, at most MAX_ASKED.
@@ -125,14 +124,14 @@ class Reception:
         A hole is asked for at once, then once per round trip, and given up after MAX_TRIES, after GIVE_UP_US, or when
         it falls MAX_BEHIND behind. Cheap when nothing is due.
         """
-        if now_us < self._due_us or not self._holes:
+        if now_us < self._due_us or not self.holes:
             return []
         asked: list[int] = []
         hopeless: list[int] = []
         oldest = self.highest - MAX_BEHIND
         next_due_us = now_us + GIVE_UP_US
         retry_us = now_us + max(rtt_us, MIN_RETRY_US)
-        for number, hole in self._holes.items():
+        for number, hole in self.holes.items():
             if number < oldest or now_us - hole.since_us >= GIVE_UP_US:
                 hopeless.append(number)
                 continue
@@ -145,7 +144,7 @@ class Reception:
                 asked.append(number & 0xFFFF)
             next_due_us = min(next_due_us, hole.due_us)
         for number in hopeless:
-            del self._holes[number]
+            del self.holes[number]
         self.given_up += len(hopeless)
         self._due_us = next_due_us
         return asked
@@ -177,7 +176,7 @@ class Reception:
         if highest < 0:
             self._base = self._floor = sequence
             self._advance(sequence, timestamp, arrival_us, recovered=recovered)
-            return _NEW
+            return NEW
         step = (sequence - highest) & 0xFFFF
         back = -step & 0xFFFF
         if back <= MAX_MISORDER:
@@ -185,25 +184,25 @@ class Reception:
         if step < MAX_DROPOUT:
             self._open_holes(highest, highest + step, arrival_us)
             self._advance(highest + step, timestamp, arrival_us, recovered=recovered)
-            return _NEW
+            return NEW
         if recovered or not self._gate.restarted(highest & 0xFFFF, sequence):
-            return _DUPLICATE
+            return DUPLICATE
         self._skipped += step - 1
         self._transit = None
-        self._holes.clear()
+        self.holes.clear()
         self._floor = highest + step
         self._advance(highest + step, timestamp, arrival_us, recovered=False)
-        return _RESET
+        return RESET
 
     def _receive_late(self, number: int, *, recovered: bool) -> Arrival:
         slot = number % _WINDOW  # the number a whole window back shares that of the newest, and so counts as seen
         if number < self._floor or self._seen[slot]:
-            return _DUPLICATE
+            return DUPLICATE
         self._seen[slot] = 1
         if not recovered:
             self._received += 1
-        self._holes.pop(number, None)
-        return _LATE
+        self.holes.pop(number, None)
+        return LATE
 
     def _open_holes(self, highest: int, number: int, arrival_us: int) -> None:
         """Everything between the two is missing; holes further behind than MAX_BEHIND are not even opened."""
@@ -215,10 +214,10 @@ class Reception:
         first = max(highest + 1, number - MAX_BEHIND)
         self.given_up += first - highest - 1
         for missed in range(first, number):
-            self._holes[missed] = _Hole(arrival_us)
+            self.holes[missed] = _Hole(arrival_us)
         self._due_us = arrival_us
-        for oldest in list(self._holes)[: max(0, len(self._holes) - MAX_BEHIND)]:
-            del self._holes[oldest]
+        for oldest in list(self.holes)[: max(0, len(self.holes) - MAX_BEHIND)]:
+            del self.holes[oldest]
             self.given_up += 1
 
     def _advance(self, number: int, timestamp: int, arrival_us: int, *, recovered: bool) -> None:
@@ -229,7 +228,11 @@ class Reception:
             self._time(timestamp, arrival_us)
 
     def _time(self, timestamp: int, arrival_us: int) -> None:
-        """Take one transit time into the jitter, in integers scaled by 16 (RFC 3550 A.8)."""
+        """Take one transit time into the jitter, in integers scaled by 16 (RFC 3550 A.8).
+
+        The packets of one picture share a timestamp, and leave one after the other: only the first tells of the path.
+        """
+        self._timestamp = timestamp
         transit = arrival_us * self._clock_rate // 1_000_000 - timestamp
         last, self._transit = self._transit, transit
         if last is not None:

@@ -225,7 +225,7 @@ class Peer:
         if incoming is None or self.lose_incoming(packet):
             return
         incoming.take(packet)
-        if incoming.reception.has_missing:
+        if incoming.reception.holes:
             self._ask_again(incoming, arrival_us)
 
     def _receive_rtcp(self, plain: bytes, arrival_us: int) -> None:
@@ -279,7 +279,7 @@ class Peer:
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
         now_us = monotonic_us()
         for incoming in self.incoming.values():
-            if incoming.reception.has_missing:
+            if incoming.reception.holes:
                 self._ask_again(incoming, now_us)
         if now_us >= self._next_report_us:
             self._next_report_us = now_us + round(self.options.report_interval_s * 1_000_000)

@@ -175,7 +175,7 @@ class Link:
             return
         is_rtcp = len(datagram) > 1 and 192 <= datagram[1] <= 223  # RFC 5761 4
         try:
-            plain = srtp.unprotect_rtcp(datagram) if is_rtcp else bytes(srtp.unprotect(datagram))
+            plain = srtp.unprotect_rtcp(datagram) if is_rtcp else srtp.unprotect(datagram)
         except SrtpError:
             self.undecryptable += 1
             return

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from expo.media.cache import PacketCache
-from expo.media.loss import Arrival, Reception
+from expo.media.loss import DUPLICATE, Reception
 from expo.media.peer_sdp import CLOCK_RATES, Answered, Kind
 from expo.media.rtcp import ReportBlock, SenderReport, ntp_time
 from expo.media.rtp import Malformed, RtpPacket, build_rtp, unwrap_rtx, wrap_rtx
@@ -155,7 +155,7 @@ class Incoming:
             self.ssrc = packet.ssrc
             self.reception = Reception(CLOCK_RATES[self.kind])
         arrival = self.reception.receive(packet.sequence, packet.timestamp, packet.arrival_us, recovered=recovered)
-        if arrival is Arrival.DUPLICATE:
+        if arrival is DUPLICATE:
             self.duplicates += 1
             return
         self.packets += 1

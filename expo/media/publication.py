@@ -118,7 +118,7 @@ class Publication:
         if self._silent:
             self._silent = False
             self.flowing.set()
-        if track.reception.has_missing and track.plan.nack:
+        if track.reception.holes and track.plan.nack:
             self._nack(track, arrival_us)
 
     def on_rtcp(self, packet: bytes, arrival_us: int) -> None:
@@ -152,7 +152,7 @@ class Publication:
         for track in self.tracks:
             track.tick(now_us)
             self._stats.packets_lost += track.newly_given_up()
-            if track.reception.has_missing and track.plan.nack:
+            if track.reception.holes and track.plan.nack:
                 self._nack(track, now_us)
         if now_us - self._reported_us >= REPORT_INTERVAL_US:
             self._report(now_us)

@@ -10,7 +10,7 @@ from expo.media.clock_model import ClockModel
 from expo.media.codecs import h264_starts_key_frame
 from expo.media.feed import Feed
 from expo.media.levels import Loudness, parse_level
-from expo.media.loss import Arrival, Reception
+from expo.media.loss import DUPLICATE, RESET, Reception
 from expo.media.rtp import RtpPacket, extension
 from expo.media.sdp_model import AUDIO_LEVEL, MediaPlan
 from expo.media.stats import EngineStats
@@ -44,6 +44,7 @@ class Track:
         self.bytes_received = 0
         self.key_frame_at_us = 0
         self.key_frame_interval_us: int | None = None
+        self._clocked_timestamp = -1
         self._key_frame_timestamp: int | None = None
         self._key_frame_wanted = False
         self._key_frame_asked_us = 0
@@ -66,15 +67,17 @@ class Track:
         if packet.ssrc != self.ssrc and not self._adopt(packet.ssrc, now_us):
             return
         arrival = self.reception.receive(packet.sequence, packet.timestamp, now_us, recovered=recovered)
-        if arrival is Arrival.DUPLICATE:
+        if arrival is DUPLICATE:
             return
-        if arrival is Arrival.RESET:
+        if arrival is RESET:
             for feed in self.feeds:
                 feed.restart(self)
         self._stats.packets_received += 1
         self.last_arrival_us = now_us
         self.bytes_received += len(packet.payload)
-        self._clock.on_packet(self.kind, self.clock_rate, packet.timestamp, now_us)
+        if packet.timestamp != self._clocked_timestamp:
+            self._clocked_timestamp = packet.timestamp
+            self._clock.on_packet(self.kind, self.clock_rate, packet.timestamp, now_us)
         key_frame = self.kind == "video" and h264_starts_key_frame(packet.payload)
         if key_frame:
             self._count_key_frame(packet.timestamp, now_us)

@@ -10,7 +10,7 @@ from expo.clock import monotonic_us
 from expo.media.aiortc_seam import Certificate, Dtls
 from expo.media.ice import Address
 from expo.media.sdp_model import Remote
-from expo.media.srtp import Srtp, SrtpError
+from expo.media.srtp import INBOX, Srtp, SrtpError
 from expo.media.stats import EngineStats
 
 CONNECT_TIMEOUT_S = 15.0
@@ -97,24 +97,24 @@ class Transport:
     def receive_dtls(self, datagram: bytes) -> None:
         self._dtls.feed(datagram)
 
-    def receive_media(self, datagram: bytes | memoryview, arrival_us: int) -> None:
-        """Take one SRTP or SRTCP datagram from an opened address (RFC 5761 4 tells them apart)."""
+    def receive_media(self, size: int, arrival_us: int) -> None:
+        """Take the SRTP or SRTCP datagram in INBOX, from an opened address (RFC 5761 4 tells them apart)."""
         srtp, handler = self.srtp, self.handler
         if srtp is None:
             # The peer may have finished the handshake a moment before us, and its key frame comes only once.
             if len(self._early) < _EARLY_DATAGRAMS:
-                self._early.append((bytes(datagram), arrival_us))
+                self._early.append((bytes(INBOX[:size]), arrival_us))
             return
-        if handler is None or len(datagram) < 12:
+        if handler is None or size < 12:
             self._stats.srtp_rejected += 1
             return
         try:
-            if 192 <= datagram[1] <= 223:
-                packet = srtp.unprotect_rtcp(datagram)
+            if 192 <= INBOX[1] <= 223:
+                report = srtp.unprotect_rtcp(bytes(INBOX[:size]))
                 self.last_heard_us = arrival_us
-                handler.on_rtcp(packet, arrival_us)
+                handler.on_rtcp(report, arrival_us)
             else:
-                packet = srtp.unprotect(datagram)
+                packet = srtp.unprotect_inbox(size)
                 self.last_heard_us = arrival_us
                 handler.on_rtp(packet, arrival_us)
         except SrtpError:
@@ -145,7 +145,8 @@ class Transport:
             self.handler.on_connected()
         early, self._early = self._early, []
         for datagram, arrival_us in early:
-            self.receive_media(datagram, arrival_us)
+            INBOX[: len(datagram)] = datagram
+            self.receive_media(len(datagram), arrival_us)
 
     def _dtls_ended(self) -> None:
         if self.srtp is None:

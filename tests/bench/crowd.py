@@ -101,7 +101,7 @@ class Crowd:
         for sample in samples:
             srtp = self._watchers[sample.viewer].peer.link.srtp
             assert srtp is not None
-            packet = bytes(srtp.unprotect(sample.datagram))
+            packet = srtp.unprotect(sample.datagram)
             if not sample.anchor:
                 received = plain.setdefault(sample.viewer, [])
                 received.append((sample.received_ns, packet[header_bytes(packet) :]))

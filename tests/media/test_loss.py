@@ -77,7 +77,7 @@ def test_a_hole_is_asked_for_at_once_then_once_per_round_trip_then_given_up() ->
     reception.receive(12, 0, 60_000)
     tries = 2
     now_us = 55_000
-    while reception.has_missing:
+    while reception.holes:
         now_us += RTT_US
         if reception.missing(now_us, RTT_US):
             tries += 1
@@ -91,7 +91,7 @@ def test_a_hole_is_given_up_after_a_second_on_a_slow_path() -> None:
     assert reception.missing(400_000, 400_000) == [11]
     assert reception.missing(800_000, 400_000) == [11]
     assert reception.missing(GIVE_UP_US + 200_000, 400_000) == []
-    assert not reception.has_missing
+    assert not reception.holes
 
 
 def test_a_round_trip_of_nothing_does_not_ask_in_a_tight_loop() -> None:
@@ -126,7 +126,7 @@ def test_a_late_packet_is_not_asked_for_any_more() -> None:
     assert reception.receive(65_535, 0, 0) is Arrival.LATE
     assert reception.missing(0, RTT_US) == [0]
     assert reception.receive(0, 0, 0) is Arrival.LATE
-    assert not reception.has_missing
+    assert not reception.holes
     assert reception.lost == 0
 
 
@@ -134,7 +134,7 @@ def test_a_recovered_packet_fills_its_hole_but_was_lost() -> None:
     reception = fed(10, 12)
     assert reception.receive(11, 0, 0, recovered=True) is Arrival.LATE
     assert reception.receive(11, 0, 0) is Arrival.DUPLICATE
-    assert not reception.has_missing
+    assert not reception.holes
     assert reception.lost == 1
 
 
@@ -169,7 +169,7 @@ def test_the_longest_gap_is_no_reset() -> None:
 def test_a_restarted_encoder_resets_the_numbering_without_loss() -> None:
     reception = fed(100, 103)
     assert reception.receive(30_000, 0, 0) is Arrival.RESET
-    assert not reception.has_missing
+    assert not reception.holes
     assert reception.lost == 2
     assert reception.receive(30_001, 0, 0) is Arrival.NEW
     assert reception.receive(29_999, 0, 0) is Arrival.DUPLICATE
