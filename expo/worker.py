@@ -14,6 +14,7 @@ import signal
 import socket
 
 import msgspec
+import uvloop
 from aiohttp import web
 
 from expo import app as application
@@ -34,7 +35,7 @@ def run(settings: Settings, index: int, listen_fd: int, ready_fd: int) -> int:
     configure(settings.log_format, worker=index)
     listener = socket.socket(fileno=listen_fd)
     try:
-        return asyncio.run(_serve(settings, WorkerIdentity.of(settings, index), listener, ready_fd))
+        return uvloop.run(_serve(settings, WorkerIdentity.of(settings, index), listener, ready_fd))
     finally:
         listener.close()
 

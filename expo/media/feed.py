@@ -107,10 +107,11 @@ class Feed:
         numbers = self._munger.map(packet.sequence, packet.timestamp, packet.arrival_us, self.clock_rate)
         if numbers is None:
             return
-        out = FeedPacket(*numbers, 0x80 if packet.marker else 0, packet.payload)
-        self.cache.put(out.sequence, out)
+        sequence, timestamp = numbers
+        out = FeedPacket(sequence, timestamp, 0x80 if packet.marker else 0, packet.payload)
+        self.cache.put(sequence, out)
         newest = self._newest
-        if newest is None or (out.timestamp - newest.timestamp) & 0x80000000 == 0:
+        if newest is None or (timestamp - newest.timestamp) & 0x80000000 == 0:
             self._newest, self._newest_of, self._newest_timestamp = out, source, packet.timestamp
         for sink in self.sinks:
             sink.push(out, packet.arrival_us, key_frame=key_frame)

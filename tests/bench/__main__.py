@@ -22,9 +22,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("names", nargs="+", choices=[*BENCHMARKS, "all"], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--viewers", type=count, help="default: what the figure's target says")
     parser.add_argument("--publishers", type=count, help="ingest: how many at once")
+    parser.add_argument("--alone", action="store_true", help="ingest: on a worker that does nothing else")
     parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
     parser.add_argument("--seconds", type=seconds, default=20.0, help="length of one repetition")
-    parser.add_argument("--repeat", type=count, default=3, help="fanout: repetitions in one run")
+    parser.add_argument("--repeat", type=count, default=3, help="fanout, ingest: repetitions in one run")
     parser.add_argument("--tries", type=count, default=5, help="of a wall-clock figure while others use the machine")
     parser.add_argument("--json", type=target, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--markdown", type=target, metavar="FILE", help="write the figures as a table")
@@ -62,7 +63,8 @@ async def _fanout(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _ingest(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.ingest(options.publishers or 8, options.seconds, options.tries)]
+    viewers = 0 if options.alone else options.viewers or 20
+    return [await solo.ingest(options.publishers or 8, viewers, options.seconds, options.repeat)]
 
 
 async def _memory(options: argparse.Namespace) -> list[Figure]:

@@ -8,7 +8,7 @@ import socket
 import tempfile
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.bench.calm import calmest
 from tests.bench.cpu import Meter, resident_kib
 from tests.bench.crowd import roomy
 from tests.bench.fanout import CIPHER, crowd, everyone_sees, silence
-from tests.bench.figures import Figure, lost_packets, mismatches, percentile
+from tests.bench.figures import Figure, Spread, lost_packets, mismatches, percentile
 from tests.bench.ours import OurServer, our_server
 from tests.bench.place import HOST, SERVER_CORE, show
 from tests.bench.reader import SO_TIMESTAMPNS, receive_stamped
@@ -56,12 +56,12 @@ class Studio:
         return sum(publisher.packets for publisher in self.publishers)
 
     async def pause(self) -> None:
-        """Returns once the last packet of all has had time to arrive."""
-        await asyncio.gather(*(publisher.pause() for publisher in self.publishers))
+        """Stop all but the first; returns once their last packet has had time to arrive."""
+        await asyncio.gather(*(publisher.pause() for publisher in self.publishers[1:]))
 
     async def resume(self) -> None:
         """One after the other, so that their pictures come spread over the frame time, as cameras' do."""
-        for publisher in self.publishers:
+        for publisher in self.publishers[1:]:
             publisher.resume()
             await asyncio.sleep(1 / FPS / len(self.publishers))
 
@@ -85,51 +85,65 @@ async def studio(publishers: int = 1) -> AsyncGenerator[Studio]:
         yield Studio(certificate, server, tuple(running), tuple(peers))
 
 
-async def ingest(publishers: int, seconds: float, tries: int) -> Figure:
-    """CPU per packet that comes in from `publishers`, nobody watching; the idle server is measured apart and taken off.
+async def ingest(publishers: int, viewers: int, seconds: float, repeat: int) -> Figure:
+    """CPU per packet that comes in from more publishers, on a worker that forwards one programme to `viewers`.
 
-    How many there are decides: between the bursts of a lone camera the core sleeps and forgets its caches, which on a
-    machine with nothing else to do makes every wake-up cost several times what it costs a busy one.
+    What the worker does anyway is measured before and after, and taken off. A worker without any other work is another
+    matter: its core sleeps and forgets its caches between the bursts of a camera, and every wake-up costs several times
+    what it costs a busy one, of a core that nobody needs (`--alone` shows that).
     """
-    async with studio(publishers) as place:
+    async with studio(publishers + 1) as place, contextlib.AsyncExitStack() as watched:
+        await place.pause()
+        if viewers:
+            people = await watched.enter_async_context(crowd(place.certificate, viewers, place.server))
+            await everyone_sees([people])
+        else:
+            await place.publisher.pause()
         await asyncio.sleep(2)
-        return await calmest(partial(_ingest, place, seconds), tries)
+        rounds = [await _more_publishers(place, seconds) for _ in range(repeat)]
+    cost = Spread.of([each[0] for each in rounds])
+    lost = sum(each[2] for each in rounds)
+    show(f"us per packet: {cost}")
+    beside = f"beside one programme to {viewers} viewers" if viewers else "on a worker that does nothing else"
+    return Figure(
+        name=f"ingest --publishers {publishers} " + (f"--viewers {viewers}" if viewers else "--alone"),
+        what=f"server CPU per packet that comes in from {publishers} publishers, {beside}",
+        value=round(cost.middle, 2),
+        unit="us",
+        target=25,
+        viewers=viewers,
+        packets=sum(each[1] for each in rounds),
+        seconds=seconds * repeat,
+        lost=lost,
+        cipher=CIPHER,
+        details={"us_per_packet": asdict(cost), "publishers": publishers},
+        why=(f"{lost} packets lost",) if lost else (),
+    )
 
 
-async def _ingest(place: Studio, seconds: float) -> tuple[Figure, float]:
-    await place.pause()
-    idle_meter = place.meter()
-    await asyncio.sleep(seconds / 2)
-    idle = idle_meter.stop()
-    idle_us_per_s = idle.cpu_ns / 1e3 / idle.seconds
-    before, sent = await place.server.counters(), place.packets
+async def _more_publishers(place: Studio, seconds: float) -> tuple[float, int, int]:
+    """One repetition: us of CPU for each packet of all publishers but the first, those packets, and the lost ones."""
+    without = await _usage(place, seconds / 2)
+    before, sent, first = await place.server.counters(), place.packets, place.publisher.packets
     meter = place.meter()
     await place.resume()
     await asyncio.sleep(seconds)
     await place.pause()
     usage = meter.stop()
-    after, sent = await place.server.counters(), place.packets - sent
-    arrived = round(after["packets_received"] - before["packets_received"])
-    gross = usage.cpu_ns / 1e3 / max(1, arrived)
-    net = (usage.cpu_ns / 1e3 - idle_us_per_s * usage.seconds) / max(1, arrived)
-    foreign = meter.foreign_share(usage.cpu_ns)
-    show(f"idle server {idle_us_per_s / 1e4:.2f} % of a core")
-    show(f"{net:.2f} us per packet, {gross:.2f} us with all that an idle server does (timers, Valkey, supervisor)")
-    count = len(place.publishers)
-    figure = Figure(
-        name=f"ingest --publishers {count}",
-        what=f"server CPU per packet that comes in from {count} publishers, nobody watching",
-        value=round(net, 2),
-        unit="us",
-        target=25,
-        packets=arrived,
-        seconds=seconds,
-        lost=sent - arrived,
-        cipher=CIPHER,
-        details={"us_per_packet": round(net, 2), "us_per_packet_with_idle": round(gross, 2), "publishers": count},
-        why=(f"{sent - arrived} packets lost",) if sent != arrived else (),
-    )
-    return figure, foreign
+    after, sent, first = await place.server.counters(), place.packets - sent, place.publisher.packets - first
+    without_after = await _usage(place, seconds / 2)
+    arrived = round(after["packets_received"] - before["packets_received"]) - first
+    cost = (usage.cpu_ns / 1e3 - (without + without_after) / 2 * usage.seconds) / max(1, arrived)
+    show(f"without them {without / 1e4:.2f} % of a core before, {without_after / 1e4:.2f} % after; {cost:.2f} us each")
+    return cost, arrived, sent - first - arrived
+
+
+async def _usage(place: Studio, seconds: float) -> float:
+    """The server's CPU time (us) per second, measured for so long."""
+    meter = place.meter()
+    await asyncio.sleep(seconds)
+    usage = meter.stop()
+    return usage.cpu_ns / 1e3 / usage.seconds
 
 
 async def memory(viewers: int) -> Figure:
