@@ -123,7 +123,9 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+                # Not `process.send_signal`: it looks first whether the child has ended, and if so takes the exit code
+                # away from asyncio's thread that waits for it; 255 is then reported.
+                os.kill(self.pid, number)
 
 
 async def end_leftovers(pid_dir: Path, *, grace_s: float = 5.0) -> list[str]:

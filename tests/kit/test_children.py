@@ -40,6 +40,17 @@ async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert await child.stop(0.2) == -signal.SIGKILL
 
 
+async def test_a_child_that_ended_as_it_was_stopped_keeps_its_exit_code(tmp_path: Path) -> None:
+    for _ in range(20):  # asyncio's thread and a signal that asks first whether the child lives race for the code
+        read_fd, write_fd = os.pipe()
+        child = await Child.start("brief", ["/bin/sh", "-c", "exit 3"], pid_dir=tmp_path, env={}, pass_fds=[write_fd])
+        os.close(write_fd)
+        os.read(read_fd, 1)  # ends with the child
+        os.close(read_fd)
+
+        assert await child.stop(10.0) == 3
+
+
 async def test_a_child_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(tmp_path), stdout=asyncio.subprocess.PIPE
