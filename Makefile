@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUN := $(BIN)/python
 PYTEST := $(RUN) -m pytest --durations=5
-# Two cores: one test process each. Tests of the media path measure time and run one after the other.
+# Two cores: one test process each.
 FAST := not media and not cluster and not browser and not bench
 
 SHELL := /bin/sh
@@ -79,11 +79,9 @@ slow: setup packages ## tests with real media, processes and browsers
 	@echo "== tests: processes and databases"
 	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: media"
-	@$(PYTEST) -m "media and not cluster and not browser and not bench" $(ARGS)
-	@echo "== tests: pages in browsers"
-	@$(PYTEST) -n 2 --dist loadfile -m "browser and not media and not bench" $(ARGS)
-	@echo "== tests: pictures and sound in browsers"
-	@$(PYTEST) -m "browser and media and not bench" $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
+	@echo "== tests: pages, pictures and sound in browsers"
+	@$(PYTEST) -n 2 --dist loadfile -m "browser and not bench" $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000
