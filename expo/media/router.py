@@ -30,11 +30,13 @@ class Router:
         # Viewers of a room share ssrcs: their keys differ, and one rendered header serves them all.
         self._ssrcs = {name: (secrets.randbits(32) or 1, secrets.randbits(32) or 1) for name in self.feeds}
 
-    def point(self, publication: Publication) -> None:
-        """Show this publisher: its first video on the picture, its first audio on the floor."""
+    def point(self, publication: Publication, *, sound: bool = True) -> None:
+        """Show this publisher: its first video on the picture, its first audio on the floor, or silence there."""
         for name, kind in ((PICTURE, "video"), (FLOOR, "audio")):
             track = next((track for track in publication.tracks if track.kind == kind), None)
-            if track is not None:
+            if name == FLOOR and not sound:
+                self.feeds[name].point(None)
+            elif track is not None:
                 track.show_on(self.feeds[name])
 
     def unpoint(self, publication: Publication) -> None:

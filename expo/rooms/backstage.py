@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from expo.errors import ExpoError
+from expo.errors import ExpoError, Forbidden
 from expo.ids import ParticipantId, RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia
-from expo.rooms.events import Ended, Entry, SeatTaken
+from expo.rooms.events import Ended, Entry, SeatMuted, SeatRemoved, SeatTaken
 from expo.rooms.host import RoomHost
 from expo.rooms.model import State
 from expo.rooms.room import Room
@@ -33,6 +33,7 @@ class Backstage:
         self._seat_of = seat_of
         self._attended: WeakKeyDictionary[Room, bool] = WeakKeyDictionary()
         self._nursery = Nursery("backstage")
+        host.on_publish = self._require_welcome
         host.on_media = self._media_changed
         host.on_live = self._went_live
 
@@ -50,7 +51,7 @@ class Backstage:
             room.listen(lambda _before, entry: self._hear(room, entry))
             if room.state.phase == "ended":
                 self._host.end(room.lease.room)
-            for seat in room.state.seats:
+            for seat in (*room.state.seats, *room.state.removed):
                 self._report(room, seat)
             if self._host.live_state(room.lease.room).on_air:
                 self._went_live(room.lease.room)
@@ -59,20 +60,33 @@ class Backstage:
         match entry.event:
             case Ended():
                 self._host.end(room.lease.room)
-            case SeatTaken(seat):
+            case SeatTaken(seat) | SeatMuted(seat) | SeatRemoved(seat):
                 self._report(room, seat)
             case _:
                 pass
 
+    def _require_welcome(self, room: RoomId, participant: ParticipantId) -> None:
+        found = self._owner.room(room)
+        if found is not None and self._seat_of(participant) in found.state.removed:
+            raise Forbidden("rooms.removed", "an organiser has removed this person")
+
     def _media_changed(self, room: RoomId, participant: ParticipantId) -> None:
         found = self._owner.room(room)
         seat = self._seat_of(participant)
-        if found is not None and seat in found.state.seats:
+        if found is not None:
             self._report(found, seat)
 
     def _report(self, room: Room, seat: ParticipantId) -> None:
-        publishing = {self._seat_of(each) for each in self._host.publishing(room.lease.room)}
-        room.post(ReportMedia(seat=seat, camera=seat in publishing, screen=False))
+        """Tell the room what this seat publishes, and the media what the room allows of it."""
+        name, state = room.lease.room, room.state
+        theirs = [each for each in self._host.publishing(name) if self._seat_of(each) == seat]
+        if seat in state.removed:
+            for participant in theirs:
+                self._host.dismiss(name, participant)
+        elif (found := state.seats.get(seat)) is not None:
+            for participant in theirs:
+                self._host.mute(name, participant, muted=found.muted)
+            room.post(ReportMedia(seat=seat, camera=bool(theirs), screen=False))
 
     def _went_live(self, room: RoomId) -> None:
         """Rows have gone live with an encoder: so does the room, if somebody looks at it."""

@@ -41,6 +41,8 @@ class RoomHost:
         self._viewers: dict[ResourceId, Viewer] = {}
         self._recent: dict[RoomId, tuple[int, Opening]] = {}
         self._ended: dict[RoomId, int] = {}
+        self.on_publish: Callable[[RoomId, ParticipantId], None] = lambda _room, _participant: None
+        """Asked before somebody publishes; raises what keeps them off the air."""
         self.on_media: Callable[[RoomId, ParticipantId], None] = lambda _room, _participant: None
         """Called when somebody begins or ceases to publish."""
         self.on_live: Callable[[RoomId], None] = lambda _room: None
@@ -66,6 +68,7 @@ class RoomHost:
         Raises what the policy, `admit_publisher` and the SDP answer raise; then whoever was on the air stays there.
         """
         opening = await self._opening(room)
+        self.on_publish(room, permit.participant)
         with self._joining(room) as live:
             async with live.turn:
                 holder, now_us = live.holder, monotonic_us()
@@ -122,6 +125,18 @@ class RoomHost:
         for one in theirs:
             one.media.close("revoked")
         return len(theirs)
+
+    def mute(self, room: RoomId, participant: ParticipantId, *, muted: bool) -> None:
+        """Silence a publisher of this room for everybody, or let them be heard again. Forgotten with the live room."""
+        live = self._rooms.get(room)
+        if live is not None:
+            live.mute(participant, muted=muted)
+
+    def dismiss(self, room: RoomId, participant: ParticipantId) -> None:
+        """End what a participant publishes into this room; they may go on watching."""
+        for publisher in tuple(self._publishers.values()):
+            if (publisher.room, publisher.participant) == (room, participant):
+                publisher.media.close("removed")
 
     def publishing(self, room: RoomId) -> frozenset[ParticipantId]:
         """Who publishes into the room now."""

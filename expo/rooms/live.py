@@ -63,6 +63,8 @@ class LiveRoom:
     publisher: Publisher | None = None
     newcomer: Publisher | None = None
     viewers: set[ResourceId] = field(default_factory=set[ResourceId])
+    muted: set[ParticipantId] = field(default_factory=set[ParticipantId])
+    """Nobody hears these, whatever they send."""
     joining: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a publisher is admitted, so that two cannot both find the room free."""
@@ -110,6 +112,14 @@ class LiveRoom:
         finally:
             old.media.close("taken_over")
 
+    def mute(self, participant: ParticipantId, *, muted: bool) -> None:
+        """Take a publisher's sound off the floor, or put it back; at once, and for whatever else they publish here."""
+        if muted == (participant in self.muted):
+            return
+        self.muted ^= {participant}
+        if self.publisher is not None and self.publisher.participant == participant:
+            self.router.point(self.publisher.media, sound=not muted)
+
     def state(self) -> LiveState:
         publication = self.publisher.media if self.publisher else None
         if publication is None:
@@ -123,4 +133,4 @@ class LiveRoom:
 
     def _show(self, publisher: Publisher) -> None:
         self.publisher, self.newcomer = publisher, None
-        self.router.point(publisher.media)
+        self.router.point(publisher.media, sound=publisher.participant not in self.muted)

@@ -104,3 +104,22 @@ async def test_the_waiting_room_fits_and_is_accessible(
         await join(studio, expo, ready=False)
         assert await axe(studio) == []
         assert not await overflows(studio)
+
+
+async def test_who_is_removed_is_told_goes_off_air_and_may_watch(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=FIRST) as studio,
+        visit(browser, expo, person=ORGANISER) as desk,
+    ):
+        await run_page(desk, expo)
+        await join(studio, expo, ready=False)
+        await desk.locator(".person", has_text="서도현").get_by_role("button", name="Remove").click()
+        await desk.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await expect(studio.locator("body")).to_have_attribute("data-mode", "away")
+        await expect(studio.locator("#cover")).to_contain_text("Your part here has ended")
+        await expect(studio.locator("#go")).to_be_disabled()
+        assert await axe(studio) == []
+        await studio.reload()
+        await expect(studio.locator("body")).to_have_attribute("data-mode", "away")
+        await studio.get_by_role("link", name="Watch the show").click()
+        await studio.wait_for_url(f"**/s/{SHOWCASE}")

@@ -9,21 +9,29 @@ import signal
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
 from socketio.exceptions import ConnectionError as Refused
 
+from expo.accounts.rules import RoomGrant
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
 from expo.cluster.workers import private_socket
 from expo.demo.seed import Seeded, SeededPerson, seed
+from expo.ids import ParticipantId, RoomId
+from expo.media.aiortc_seam import Certificate
+from expo.media.peer import Peer
+from expo.media.peer_http import Refused as NotAdmitted
+from expo.media.peer_http import join
 from expo.settings import Settings
 from expo.store.db import Database
 from expo.store.migrate import upgrade
 from tests.support.live import Page, opened_page
+from tests.support.room import OPTIONS, Source, Watching
 from tests.support.server import RunningServer, running_server
 
 pytestmark = [pytest.mark.cluster]
@@ -81,6 +89,36 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
     settings = Settings.from_env({"EXPO_DATA_DIR": str(tmp_path / "data")})
     async with running_server(tmp_path / "data", workers=2, env=env) as server:
         yield House(server, seeded, (private_socket(settings, 0), private_socket(settings, 1)))
+
+
+@contextlib.asynccontextmanager
+async def on_the_air(house: House, studio: Page, expires_at: datetime) -> AsyncGenerator[Source]:
+    """A publisher with the token of the studio's person."""
+    participant = ParticipantId(studio.hello["you"]["participant"])
+    grant = RoomGrant(RoomId(house.room), participant, "Somebody", frozenset({"publish", "takeover"}), expires_at)
+    peer = Peer.publisher(Certificate.generate(), OPTIONS)
+    try:
+        async with aiohttp.ClientSession() as http:
+            url = f"{house.server.base_url}/whip/{house.room}"
+            joined = await join(http, url, peer.offer, Tokens(SECRET).sign(grant))
+        await peer.connect(joined.answer)
+        yield Source(peer)
+    finally:
+        await peer.close()
+
+
+@contextlib.asynccontextmanager
+async def watching(house: House) -> AsyncGenerator[Watching]:
+    """A viewer without a token."""
+    peer = Peer.viewer(Certificate.generate(), OPTIONS)
+    try:
+        async with aiohttp.ClientSession() as http:
+            joined = await join(http, f"{house.server.base_url}/whep/{house.room}", peer.offer, None)
+        viewer = Watching(peer)
+        await peer.connect(joined.answer)
+        yield viewer
+    finally:
+        await peer.close()
 
 
 async def test_a_pin_and_words_reach_everybody_on_both_workers(house: House) -> None:
@@ -162,6 +200,37 @@ async def test_a_removed_person_is_sent_away_and_stays_away(house: House) -> Non
         assert (await buyer.ask("snapshot"))["error"]["code"] == "rooms.removed"
         with pytest.raises(Refused):
             async with house.page(0, guest):
+                pass
+
+
+async def test_what_an_organiser_mutes_or_removes_obeys_whatever_its_page_does(house: House) -> None:
+    organiser, exhibitor = await house.cookies("organiser"), await house.cookies("exhibitor")
+    expires_at = utc_now() + timedelta(minutes=10)
+    async with (
+        house.page(0, organiser) as desk,
+        house.page(1, exhibitor) as studio,
+        on_the_air(house, studio, expires_at) as source,
+        watching(house) as viewer,
+    ):
+        seat = studio.hello["you"]["participant"]
+        await studio.command("take_seat")
+        await studio.event("seat_media")
+        await source.run(20)
+        await viewer.until(lambda seen: bool(seen.audio))
+        await desk.command("mute_seat", seat=seat)
+        await studio.event("seat_muted")
+        muted_at = source.frames
+        await source.run(40)
+        await viewer.until(lambda seen: len(source.sent) - 1 in seen.video)
+        assert not [number for number in viewer.audio if number >= muted_at]
+        await desk.command("mute_seat", seat=seat, muted=False)
+        await source.run(40)
+        await viewer.until(lambda seen: seen.audio[-1] == source.frames - 1)
+
+        await desk.command("remove_seat", seat=seat)
+        await asyncio.wait_for(source.peer.closed.wait(), 5)
+        with pytest.raises(NotAdmitted, match=r"403.*rooms\.removed"):
+            async with on_the_air(house, studio, expires_at):
                 pass
 
 

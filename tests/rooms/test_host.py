@@ -10,6 +10,7 @@ import pytest
 
 from expo.accounts.rules import Can
 from expo.errors import Unavailable
+from expo.ids import ParticipantId
 from expo.media.peer import Peer
 from expo.media.peer_http import Refused, leave
 from expo.rooms import facts, live
@@ -219,3 +220,41 @@ async def test_when_the_publisher_vanishes_the_room_is_off_the_air_within_second
     taking_over, _ = await stage.publish()
     viewer.video.clear()
     await sees(viewer, taking_over)
+
+
+async def test_a_muted_publisher_is_seen_and_not_heard_until_the_mute_ends(stage: Stage) -> None:
+    source, _ = await stage.publish(stage.token(participant="loud"))
+    viewer, _ = await stage.watch()
+    await sees(viewer, source)
+    stage.host.mute(ROOM, ParticipantId("loud"), muted=True)
+    first = source.frames
+    await sees(viewer, source)
+    quiet_until = source.frames
+    stage.host.mute(ROOM, ParticipantId("loud"), muted=False)
+    await source.run(20)
+    await viewer.until(lambda seen: seen.audio[-1] == source.frames - 1)
+    assert not [number for number in viewer.audio if first <= number < quiet_until]
+    assert viewer.missed(source) == []
+
+
+async def test_whoever_takes_over_while_muted_is_not_heard_either(stage: Stage) -> None:
+    first, _ = await stage.publish(stage.token(participant="loud"))
+    viewer, _ = await stage.watch()
+    await sees(viewer, first)
+    stage.host.mute(ROOM, ParticipantId("loud"), muted=True)
+    heard = len(viewer.audio)
+    second, _ = await stage.publish(stage.token(participant="loud"))
+    await sees(viewer, second, frames=60)
+    assert len(viewer.audio) == heard
+
+
+async def test_a_dismissed_publisher_leaves_the_air_and_may_watch_on(stage: Stage) -> None:
+    source, _ = await stage.publish(stage.token(participant="rude"))
+    viewer, _ = await stage.watch(stage.token(("watch",), participant="rude"))
+    await sees(viewer, source)
+    stage.host.dismiss(ROOM, ParticipantId("somebody else"))
+    await sees(viewer, source)
+    stage.host.dismiss(ROOM, ParticipantId("rude"))
+    await asyncio.wait_for(source.peer.closed.wait(), 5)
+    assert stage.host.publishing(ROOM) == frozenset()
+    assert viewer.peer.connected

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from expo.media.aiortc_seam import Certificate
 from expo.media.engine import EngineConfig, MediaEngine
@@ -60,12 +61,11 @@ class Source:
             await asyncio.sleep(gap_s)
 
 
-class Viewer:
+class Watching:
     """A watching peer that keeps what it got, by number."""
 
-    def __init__(self, peer: Peer, downlink: Downlink) -> None:
+    def __init__(self, peer: Peer) -> None:
         self.peer = peer
-        self.downlink = downlink
         self.video: dict[int, bytes] = {}
         self.audio: list[int] = []
         self.sequences: list[int] = []
@@ -82,7 +82,7 @@ class Viewer:
             self.timestamps.append(packet.timestamp)
         self._changed.set()
 
-    async def until(self, condition: Callable[[Viewer], bool], timeout_s: float = 10) -> None:
+    async def until(self, condition: Callable[[Self], bool], timeout_s: float = 10) -> None:
         """Wait until what has come satisfies `condition`."""
         async with asyncio.timeout(timeout_s):
             while not condition(self):
@@ -93,6 +93,14 @@ class Viewer:
         """Numbers that should have come since this viewer's first packet, and did not, or differ."""
         first = min(self.video)
         return [n for n in range(first, len(source.sent)) if self.video.get(n) != source.sent[n]]
+
+
+class Viewer(Watching):
+    """One whose server side is at hand."""
+
+    def __init__(self, peer: Peer, downlink: Downlink) -> None:
+        super().__init__(peer)
+        self.downlink = downlink
 
 
 @dataclass

@@ -35,6 +35,7 @@ interface StudioPage {
   /** For OBS and the like. */
   readonly encoderToken: string;
   readonly stateUrl: string;
+  readonly watchUrl: string;
   readonly programme: Pick<RunWords, "companies" | "products">;
   readonly clocks: readonly Clock[];
 }
@@ -45,6 +46,8 @@ const KEEP_MS = 5_000;
 const HINT_MS = 3_000;
 /** As long as the change of companies may be undone; then nobody stays on air behind their part. */
 const OVER_MS = LIMITS.undoMs;
+/** A room that says one of these will not have this person back. */
+const SENT_AWAY = ["rooms.removed", "token.revoked"];
 
 const page = pageData<StudioPage>();
 const t = translator(page.messages);
@@ -56,6 +59,7 @@ const words: views.StudioWords = {
   zone: ownZone(),
   problem: (code) =>
     page.messages[`error.${code}`] ?? page.messages[`studio.problem.${code}`] ?? t("studio.refused.other", { code }),
+  watchUrl: page.watchUrl,
 };
 
 const preview = need<HTMLVideoElement>("#preview");
@@ -86,6 +90,7 @@ let state: StudioState = {
   room: null,
   devices: devices.state,
   publisher: { phase: "stopped", refusal: null, retryAfterS: null },
+  sentAway: null,
   stats: NO_STATS,
   quality: assess(NO_STATS),
   level: "silent",
@@ -151,7 +156,7 @@ function draw(): void {
   const now = mode(state);
   document.body.dataset.mode = now;
   camera.toggleAttribute("data-help", views.showsHelp(state));
-  camera.toggleAttribute("data-tall", now === "taken" || now === "refused" || state.devices.phase === "closed");
+  camera.toggleAttribute("data-tall", ["taken", "refused", "away"].includes(now) || state.devices.phase === "closed");
   render(views.topBar(state, words), slots.top);
   render(views.cover(state, words, actions), slots.cover);
   render(views.under(state, words, actions), slots.under);
@@ -169,6 +174,12 @@ function muted(): boolean {
 }
 
 function followRoom(): void {
+  const { link, refusal } = live.room.store.facts;
+  if (link === "refused" && refusal !== null && SENT_AWAY.includes(refusal.code) && state.sentAway === null) {
+    leave();
+    set({ sentAway: refusal.code });
+    return;
+  }
   const { microphone } = devices.state;
   if (microphone !== null) microphone.enabled = state.micOn && !muted();
   draw();

@@ -21,12 +21,16 @@ describe("studio", () => {
     ["taken", "taken"],
     ["refused", "refused"],
   ] as const)("a publisher that is %s shows as %s", (phase, shown) => {
-    expect(mode({ publisher: publisher(phase), room: null })).toBe(shown);
+    expect(mode({ publisher: publisher(phase), room: null, sentAway: null })).toBe(shown);
   });
 
   test("a picture that is not from this page is said to come from elsewhere", () => {
-    expect(mode({ publisher: publisher("stopped"), room: room({}) })).toBe("elsewhere");
-    expect(mode({ publisher: publisher("stopped"), room: room({ onAir: false }) })).toBe("waiting");
+    expect(mode({ publisher: publisher("stopped"), room: room({}), sentAway: null })).toBe("elsewhere");
+    expect(mode({ publisher: publisher("stopped"), room: room({ onAir: false }), sentAway: null })).toBe("waiting");
+  });
+
+  test("who was sent away is told so, whatever was going on", () => {
+    expect(mode({ publisher: publisher("live"), room: room({}), sentAway: "rooms.removed" })).toBe("away");
   });
 
   test("key frames more than a second apart are worth a warning, while somebody is on air", () => {

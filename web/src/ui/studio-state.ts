@@ -19,6 +19,8 @@ export interface StudioState {
   readonly room: RoomView | null;
   readonly devices: DevicesState;
   readonly publisher: PublisherState;
+  /** Why the room sent this person away, if it did. */
+  readonly sentAway: string | null;
   readonly stats: MediaStats;
   readonly quality: Quality;
   readonly level: LevelWord;
@@ -34,9 +36,10 @@ export interface StudioState {
 }
 
 /** "elsewhere": somebody is on air in this room, but not from this page. */
-export type Mode = "waiting" | "starting" | "air" | "healing" | "taken" | "refused" | "elsewhere";
+export type Mode = "waiting" | "starting" | "air" | "healing" | "taken" | "refused" | "away" | "elsewhere";
 
-export function mode({ publisher, room }: Pick<StudioState, "publisher" | "room">): Mode {
+export function mode({ publisher, room, sentAway }: Pick<StudioState, "publisher" | "room" | "sentAway">): Mode {
+  if (sentAway !== null) return "away";
   switch (publisher.phase) {
     case "live":
       return "air";

@@ -17,6 +17,7 @@ export interface StudioWords {
   readonly zone: string;
   /** The message for a problem code; a general one for codes without words. */
   readonly problem: (code: string) => string;
+  readonly watchUrl: string;
 }
 
 export interface StudioActions {
@@ -64,6 +65,7 @@ export function cover(state: StudioState, words: StudioWords, actions: StudioAct
   const now = mode(state);
   if (now === "taken") return taken(words, actions);
   if (now === "refused") return refused(state, words, actions);
+  if (state.sentAway !== null) return sentAway(state.sentAway, words);
   if (devices.phase === "closed") {
     return html`<div class="cover">
       ${icon("video")}
@@ -88,7 +90,7 @@ export function cover(state: StudioState, words: StudioWords, actions: StudioAct
 /** Help replaces the picture instead of lying over it. */
 export function showsHelp(state: StudioState): boolean {
   const { devices } = state;
-  if (mode(state) === "taken" || mode(state) === "refused" || devices.phase !== "open") return false;
+  if (["taken", "refused", "away"].includes(mode(state)) || devices.phase !== "open") return false;
   return devices.camera === null && devices.microphone === null;
 }
 
@@ -126,6 +128,15 @@ function refused({ publisher }: StudioState, { t, problem }: StudioWords, action
         : html`<p>${t("studio.refused.by_itself")}</p>`
     }
     <button class="btn quiet" @click=${actions.leave}>${t("studio.taken.leave")}</button>
+  </div>`;
+}
+
+function sentAway(code: string, { t, problem, watchUrl }: StudioWords): TemplateResult {
+  return html`<div class="cover solid">
+    ${icon("log-out")}
+    <h2>${t("studio.away.title")}</h2>
+    <p>${problem(code)}</p>
+    <a class="btn" href=${watchUrl}>${t("studio.away.watch")}</a>
   </div>`;
 }
 
@@ -251,5 +262,7 @@ export function announcement(state: StudioState, { t }: StudioWords): string {
     ? t("studio.taken.title")
     : now === "refused"
       ? t("studio.refused.title")
-      : t(`studio.mode.${now}`);
+      : now === "away"
+        ? t("studio.away.title")
+        : t(`studio.mode.${now}`);
 }
