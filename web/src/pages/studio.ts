@@ -177,6 +177,7 @@ function followRoom(): void {
   const { link, refusal } = live.room.store.facts;
   if (link === "refused" && refusal !== null && SENT_AWAY.includes(refusal.code) && state.sentAway === null) {
     leave();
+    devices.close(); // no camera light where nobody may present
     set({ sentAway: refusal.code });
     return;
   }

@@ -16,12 +16,12 @@ export function ownTimes(clocks: readonly Clock[], t: Translate, zone: string = 
   }
 }
 
-/** `<span class="keep">14:30 Hanoi</span> · `: each whole on its line. */
-function inLine(line: string, index: number): (Node | string)[] {
+/** `<span class="keep">14:30 Hanoi ·</span> `: each whole on its line, and no line begins with the dot. */
+function inLine(line: string, index: number, lines: readonly string[]): (Node | string)[] {
   const element = document.createElement("span");
   element.className = "keep";
-  element.textContent = line;
-  return index === 0 ? [element] : [" · ", element];
+  element.textContent = index < lines.length - 1 ? `${line} ·` : line;
+  return index === 0 ? [element] : [" ", element];
 }
 
 /** The time alone, or in the words of a message with `{time}`. */

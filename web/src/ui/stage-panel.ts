@@ -55,7 +55,8 @@ function card(key: string, image: string, title: string, text: string): View {
 }
 
 function when({ fromMs }: Part, { clocks, zone, t }: StageWords): string {
-  return times(fromMs, clocks, zone, t).join(" · ");
+  const whole = times(fromMs, clocks, zone, t).map((text) => text.replaceAll(" ", "\u00a0")); // lines break between them
+  return whole.join(" · ");
 }
 
 /** One tap for the product on show; without one it leads to the list. */
