@@ -1,4 +1,4 @@
-"""The `expo` command: serve, demo, invite, migrate, doctor. Imports stand inside commands: `--help` is quick."""
+"""The `expo` command: serve, demo, invite, rooms, migrate, doctor. Imports stand inside commands: `--help` is quick."""
 
 from __future__ import annotations
 
@@ -166,6 +166,14 @@ def revoke_invitation(invitation: Annotated[str, typer.Argument(metavar="ID")]) 
         typer.echo("Revoked.")
     else:
         typer.echo("Revoked. Valkey does not answer: media that flows now ends when the server hears Valkey again.")
+
+
+@app.command("rooms")
+def list_rooms() -> None:
+    """List the live rooms: phase, owner, viewers, who presents."""
+    from expo.ops import rooms
+
+    typer.echo(rooms.table(_run(rooms.every(_settings(os.environ)))))
 
 
 @app.command(hidden=True)

@@ -14,6 +14,7 @@ from expo.clock import utc_now
 from expo.cluster.redis import Valkey
 from expo.errors import Unavailable
 from expo.ids import InvitationId, ShowcaseId
+from expo.ops.columns import columns
 from expo.settings import Settings
 from expo.showcases.occasions import occasion
 from expo.store.db import Database
@@ -85,9 +86,7 @@ def table(views: Sequence[InvitationView]) -> str:
                 view.person.name,
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    lines = ("  ".join([*map(str.ljust, row[:-1], widths), row[-1]]) for row in rows)
-    return "\n".join(lines)
+    return columns(rows)
 
 
 @contextlib.asynccontextmanager
