@@ -85,7 +85,7 @@ slow: setup packages ## tests with real media, processes and browsers
 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000
-	@EXPO_HISTORIES=$(or $(HISTORIES),10000) $(PYTEST) --timeout 7200 tests/rooms/test_histories.py $(ARGS)
+	@EXPO_HISTORIES=$(or $(HISTORIES),10000) $(PYTEST) -n 2 --timeout 7200 tests/rooms/test_histories.py $(ARGS)
 
 check: setup ## style, types, architecture, lengths, documents, pages
 	@echo "== check: ruff"

@@ -30,7 +30,9 @@ from tests.support.shows import HOA, draft
 
 pytestmark = pytest.mark.cluster
 
-HISTORIES = int(os.environ.get("EXPO_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("EXPO_HISTORIES", "2000"))
+PARTS = 4
+"""Tests of an equal share each, for as many processes."""
 OWNERS = 2
 
 STEPS = st.lists(
@@ -158,7 +160,8 @@ async def check(history: History, steps: list[tuple[str, int, int]]) -> None:
         await history.close()
 
 
-def test_nothing_shared_is_lost_whatever_happens_to_its_owners(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_shared_is_lost_whatever_happens_to_its_owners(tmp_path: Path, part: int) -> None:
     numbers = itertools.count()
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
@@ -168,12 +171,12 @@ def test_nothing_shared_is_lost_whatever_happens_to_its_owners(tmp_path: Path) -
 
             @given(STEPS)
             @settings(
-                max_examples=HISTORIES,
+                max_examples=-(-HISTORIES // PARTS),
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
             )
             def histories(steps: list[tuple[str, int, int]]) -> None:
-                runner.run(check(History(place, valkeys, RoomId(f"r{next(numbers)}")), steps))
+                runner.run(check(History(place, valkeys, RoomId(f"r{part}-{next(numbers)}")), steps))
 
             histories()
         finally:
