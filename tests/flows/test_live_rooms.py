@@ -7,8 +7,6 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,78 +15,24 @@ import pytest
 from socketio.exceptions import ConnectionError as Refused
 
 from expo.accounts.rules import RoomGrant
-from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
-from expo.cluster.workers import private_socket
-from expo.demo.seed import Seeded, SeededPerson, seed
 from expo.ids import ParticipantId, RoomId
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
 from expo.media.peer_http import Refused as NotAdmitted
 from expo.media.peer_http import join
-from expo.settings import Settings
-from expo.store.db import Database
-from expo.store.migrate import upgrade
-from tests.support.live import Page, opened_page
+from tests.support.house import SECRET, House, open_house
+from tests.support.live import Page
 from tests.support.room import OPTIONS, Source, Watching
-from tests.support.server import RunningServer, running_server
 
 pytestmark = [pytest.mark.cluster]
-
-SECRET = "the cluster's secret, for tests only"
-
-
-@dataclass
-class House:
-    """A server with two workers and its seeded showcases; worker 0 owns the rooms."""
-
-    server: RunningServer
-    seeded: Seeded
-    sockets: tuple[Path, Path]
-
-    @property
-    def room(self) -> str:
-        return self.seeded.live
-
-    def person(self, role: str) -> SeededPerson:
-        people = [each for each in self.seeded.people if each.role == role]
-        return next((each for each in people if each.showcase_id == self.room), people[0])
-
-    async def cookies(self, role: str) -> dict[str, str]:
-        person = self.person(role)
-        link = sign_link(Tokens(SECRET), person.id, person.role, person.showcase_id, utc_now())
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-            http.get(f"{self.server.base_url}/enter/{link}", allow_redirects=False) as answer,
-        ):
-            return {name: cookie.value for name, cookie in answer.cookies.items()}
-
-    async def guest(self, name: str) -> dict[str, str]:
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-            http.post(f"{self.server.base_url}/api/guests", json={"name": name, "company": "Sao Mai"}) as answer,
-        ):
-            assert answer.status == 201, await answer.text()
-            return {name: cookie.value for name, cookie in answer.cookies.items()}
-
-    def page(self, worker: int, cookies: dict[str, str] | None = None) -> AbstractAsyncContextManager[Page]:
-        return opened_page(self.sockets[worker], self.room, cookies=cookies)
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    database_url = f"sqlite+aiosqlite:///{tmp_path}/expo.db"
-    await upgrade(database_url)
-    database = await Database.open(database_url)
-    try:
-        seeded = await seed(database, utc_now())
-    finally:
-        await database.close()
-    env = {"EXPO_SECRET": SECRET, "EXPO_DATABASE_URL": database_url}
-    settings = Settings.from_env({"EXPO_DATA_DIR": str(tmp_path / "data")})
-    async with running_server(tmp_path / "data", workers=2, env=env) as server:
-        yield House(server, seeded, (private_socket(settings, 0), private_socket(settings, 1)))
+    async with open_house(tmp_path) as opened:
+        yield opened
 
 
 @contextlib.asynccontextmanager

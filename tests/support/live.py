@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import aiohttp
 import socketio
+from socketio.exceptions import ConnectionError as Refused
 
 Told = dict[str, Any]
 """A message as a page gets it."""
@@ -35,10 +36,16 @@ class Page:
         self._io.on("events", self._events)
         self._io.on("snapshot", self._snapshot)
         self._io.on("goodbye", self._goodbye)
+        self._io.on("connect_error", self._refused)
+        self._refusal: object = None
 
     async def connect(self, url: str, room: str, token: str | None = None) -> None:
+        """Raises `Refused`, whose last argument is what the server said."""
         auth = {"v": 1, "room": room} | ({"token": token} if token else {})
-        await self._io.connect(url, auth=auth, transports=["websocket"], wait_timeout=20)
+        try:
+            await self._io.connect(url, auth=auth, transports=["websocket"], wait_timeout=20)
+        except Refused as error:
+            raise Refused(*error.args, self._refusal) from None
         await self.until(lambda: self.hello)
 
     async def close(self) -> None:
@@ -85,6 +92,9 @@ class Page:
     async def _goodbye(self, told: Told) -> None:
         self.goodbyes.append(told)
         await self._notify()
+
+    async def _refused(self, told: object) -> None:
+        self._refusal = told
 
     async def _notify(self) -> None:
         async with self._changed:
