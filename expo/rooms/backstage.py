@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from expo.errors import ExpoError, Forbidden
+from expo.errors import ExpoError
 from expo.ids import ParticipantId, RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia
 from expo.rooms.events import Ended, Entry, SeatMuted, SeatRemoved, SeatTaken
 from expo.rooms.host import RoomHost
+from expo.rooms.machine import require_welcome
 from expo.rooms.model import State
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
@@ -67,8 +68,8 @@ class Backstage:
 
     def _require_welcome(self, room: RoomId, participant: ParticipantId) -> None:
         found = self._owner.room(room)
-        if found is not None and self._seat_of(participant) in found.state.removed:
-            raise Forbidden("rooms.removed", "an organiser has removed this person")
+        if found is not None:
+            require_welcome(found.state, self._seat_of(participant))
 
     def _media_changed(self, room: RoomId, participant: ParticipantId) -> None:
         found = self._owner.room(room)

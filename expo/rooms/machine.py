@@ -11,6 +11,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from expo.errors import Forbidden
+from expo.ids import ParticipantId
 from expo.rooms import events as be
 from expo.rooms import machine_crowd, machine_seats, machine_stage
 from expo.rooms.commands import NEEDS, Actor, Command, SeatCommand, StageCommand
@@ -27,13 +28,18 @@ def decide(state: State, command: Command, actor: Actor, now_ms: int) -> tuple[E
     Raises ExpoErrors: `token.*` by the actor's grants, `rooms.*` by the state, `text.*` by what was written.
     """
     actor.check(state.room, NEEDS[type(command)], now_ms)
-    if actor.participant in state.removed:
-        raise Forbidden("rooms.removed", "an organiser has removed this person")
+    require_welcome(state, actor.participant)
     if isinstance(command, StageCommand):
         return machine_stage.decide(state, command, actor, now_ms)
     if isinstance(command, SeatCommand):
         return machine_seats.decide(state, command, actor)
     return machine_crowd.decide(state, command, actor)
+
+
+def require_welcome(state: State, participant: ParticipantId) -> None:
+    """Raise Forbidden `rooms.removed` for somebody whom an organiser has removed."""
+    if participant in state.removed:
+        raise Forbidden("rooms.removed", "an organiser has removed this person")
 
 
 def record(state: State, events: tuple[Event, ...], at_ms: int, command: str | None) -> tuple[Entry, ...]:

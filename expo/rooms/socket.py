@@ -20,6 +20,7 @@ from expo.ids import ParticipantId, RoomId
 from expo.rooms.commands import Actor, Request
 from expo.rooms.events import Entry
 from expo.rooms.gateway import RoomGateway
+from expo.rooms.machine import require_welcome
 from expo.rooms.model import MAX_ID_CHARS, SCHEMA, State
 from expo.rooms.readers import RoomReaders
 from expo.rooms.room import now_ms
@@ -95,9 +96,12 @@ class RoomSockets:
         turn = self._turns.setdefault(room, asyncio.Lock())
         async with turn:
             readers = self._rooms.get(room) or await self._open(room)
-            if actor is not None and actor.participant in readers.state.removed:
+            try:
+                if actor is not None:
+                    require_welcome(readers.state, actor.participant)
+            except Forbidden:
                 self._close_if_empty(room)
-                raise _removed()
+                raise
             self._here[sid] = room, actor
             readers.add(sid, actor)
 
@@ -107,8 +111,8 @@ class RoomSockets:
         readers = self._rooms[room]
         self._limiter.admit(sid, monotonic_us())
         if sid not in readers:  # sent away; the connection ends in a moment
-            if actor is not None and actor.participant in readers.state.removed:
-                raise _removed()
+            if actor is not None:
+                require_welcome(readers.state, actor.participant)
             raise Unauthenticated("token.revoked", "this person's grants were taken back")
         if name == "snapshot":
             return msgspec.to_builtins(readers.refresh(sid))
@@ -155,7 +159,3 @@ class RoomSockets:
 
     def _say_goodbye(self, sid: Sid, code: str) -> None:
         self.server.farewell(sid, "goodbye", msgspec.json.encode(Goodbye(code)))
-
-
-def _removed() -> Forbidden:
-    return Forbidden("rooms.removed", "an organiser has removed this person")

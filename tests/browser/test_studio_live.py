@@ -118,6 +118,7 @@ async def test_who_is_removed_is_told_goes_off_air_and_may_watch(expo: Expo, bro
         await expect(studio.locator("body")).to_have_attribute("data-mode", "away")
         await expect(studio.locator("#cover")).to_contain_text("Your part here has ended")
         await expect(studio.locator("#go")).to_be_disabled()
+        await studio.wait_for_function("document.querySelector('#preview').srcObject === null")
         assert await axe(studio) == []
         await studio.reload()
         await expect(studio.locator("body")).to_have_attribute("data-mode", "away")

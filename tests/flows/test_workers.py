@@ -16,21 +16,16 @@ import pytest
 from expo.accounts.rules import CANS, RoomGrant
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
-from expo.cluster.workers import private_socket
-from expo.demo.seed import seed
 from expo.ids import ParticipantId, RoomId
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
 from expo.media.peer_http import Joined, Refused, join, leave
-from expo.settings import Settings
-from expo.store.db import Database
-from expo.store.migrate import upgrade
+from tests.support.house import SECRET, open_house
 from tests.support.room import OPTIONS, Source
-from tests.support.server import RunningServer, running_server
+from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.media]
 
-SECRET = "the cluster's secret, for tests only"
 VIEWERS = 4
 
 
@@ -67,22 +62,14 @@ class Cluster:
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncGenerator[Cluster]:
-    database_url = f"sqlite+aiosqlite:///{tmp_path}/expo.db"
-    await upgrade(database_url)
-    database = await Database.open(database_url)
-    try:
-        room = RoomId((await seed(database, utc_now())).live)
-    finally:
-        await database.close()
-    grant = RoomGrant(room, ParticipantId("p1"), "Somebody", frozenset(CANS), utc_now() + timedelta(hours=1))
-    env = {"EXPO_SECRET": SECRET, "EXPO_DATABASE_URL": database_url}
-    # On its private socket, since the kernel decides who takes a connection to the shared one.
-    other = private_socket(Settings.from_env({"EXPO_DATA_DIR": str(tmp_path / "data")}), 1)
+    # On the other worker's private socket, since the kernel decides who takes a connection to the shared one.
     async with (
-        running_server(tmp_path / "data", workers=2, env=env) as server,
-        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(other))) as http,
+        open_house(tmp_path) as house,
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(house.sockets[1]))) as http,
     ):
-        yield Cluster(server, room, Tokens(SECRET).sign(grant), http, Certificate.generate())
+        room = RoomId(house.room)
+        grant = RoomGrant(room, ParticipantId("p1"), "Somebody", frozenset(CANS), utc_now() + timedelta(hours=1))
+        yield Cluster(house.server, room, Tokens(SECRET).sign(grant), http, Certificate.generate())
 
 
 async def test_publishing_and_watching_work_through_the_worker_without_the_media(cluster: Cluster) -> None:

@@ -188,6 +188,7 @@ function followRoom(): void {
 
 async function openDevices(): Promise<void> {
   await devices.open();
+  if (state.sentAway !== null) devices.close(); // told while the browser was still asking
   void meter.resume();
 }
 
