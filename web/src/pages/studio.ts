@@ -279,8 +279,10 @@ function followDevices(): void {
     if (after.camera !== null) after.camera.enabled = state.cameraOn;
   }
   if (before.microphone !== after.microphone) {
-    if (after.microphone === null) meter.stop();
-    else {
+    if (after.microphone === null) {
+      meter.stop();
+      slots.under.querySelector<HTMLElement>("#meter")?.style.setProperty("--v", "0");
+    } else {
       after.microphone.enabled = state.micOn && !muted();
       meter.start(after.microphone);
     }
