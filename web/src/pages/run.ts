@@ -65,6 +65,7 @@ const noted = new Set<string>();
 let watching = false;
 let toast: { readonly text: string; readonly untilMs: number } | null = null;
 let lastSaid = "";
+let wanted: readonly string[] | null = null;
 /** Long enough for any first connection; until then the page needs no words for it. */
 const openedMs = Date.now();
 
@@ -122,18 +123,22 @@ async function askToRemove(person: string, name: string): Promise<void> {
     await send({ type: "remove_seat", seat: person }, t("run.removed", { name }));
 }
 
-function reorder(segment: string, order: readonly string[]): void {
+/** What is to come, in the order that this desk asked for last: a quick second press builds on the first. */
+function coming(): readonly string[] {
+  return wanted ?? (room.state === null ? [] : model.movable(room.state).map((one) => one.id));
+}
+
+async function reorder(segment: string, order: readonly string[]): Promise<void> {
   const { state } = room;
-  if (state === null) return;
-  const before = model.movable(state).map((one) => one.id);
-  if (before.join() === order.join()) return;
+  if (state === null || coming().join() === order.join()) return;
   const name = companyName(model.segmentOf(state, segment)?.exhibitor ?? null, words);
-  void send({ type: "reorder", segments: order }, t("run.moved", { name, place: order.indexOf(segment) + 1 }));
+  wanted = order;
+  await send({ type: "reorder", segments: order }, t("run.moved", { name, place: order.indexOf(segment) + 1 }));
+  if (wanted === order) wanted = null;
 }
 
 function move(segment: string, by: number): void {
-  const order = room.state === null ? [] : model.movable(room.state).map((one) => one.id);
-  reorder(segment, model.moved(order, segment, by));
+  void reorder(segment, model.moved(coming(), segment, by));
 }
 
 async function copyStudioLink(): Promise<void> {
@@ -269,8 +274,7 @@ room.store.subscribe(draw);
 closeMenusKindly();
 tabs(need("#tabs"));
 dragging(slot("lines"), (segment, place) => {
-  const order = room.state === null ? [] : model.movable(room.state).map((one) => one.id);
-  reorder(segment, model.placed(order, segment, place));
+  void reorder(segment, model.placed(coming(), segment, place));
 });
 slot("needs").addEventListener("focusout", () => requestAnimationFrame(draw));
 need("#help").addEventListener("click", () => need<HTMLDialogElement>("#keys").showModal());
