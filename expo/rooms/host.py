@@ -145,10 +145,18 @@ class RoomHost:
     def end(self, room: RoomId) -> None:
         """Send everybody away and let nobody in before the rows say that the room has ended."""
         self._ended[room] = monotonic_us()
+        self.shut(room, "ended")
+
+    def shut(self, room: RoomId, reason: str) -> None:
+        """Send everybody away; they may come back, here or where the room is now."""
         self._recent.pop(room, None)
         for participant in (*self._publishers.values(), *self._viewers.values()):
             if participant.room == room:
-                participant.media.close("ended")
+                participant.media.close(reason)
+
+    async def require_known(self, room: RoomId) -> None:
+        """NotFound where no rows describe this room; asked at most once a second."""
+        await self._recent_opening(room)
 
     def live_state(self, room: RoomId) -> LiveState:
         """Of a room that is not live: nothing on air, no viewers."""
