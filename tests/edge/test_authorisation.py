@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from expo.accounts.rules import Can
+from expo.edge.keys import DATABASE
 from expo.ids import ShowcaseId
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
@@ -137,7 +138,7 @@ RULES = (
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
     async with running_worker(tmp_path_factory.mktemp("worker")) as running:
-        await other_tenant(running)
+        await other_tenant(running.app[DATABASE])
         yield running
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from expo.accounts import invitations, service
 from expo.accounts.invitations import Wanted
 from expo.accounts.keys import REVOCATIONS, TOKENS
-from expo.accounts.rules import ROOM_GRANT_LIFE, Can, RoomGrant
+from expo.accounts.rules import ROLES, ROOM_GRANT_LIFE, Can, RoomGrant
 from expo.accounts.tables import Agency, Login, Person
 from expo.accounts.tokens import RoleLink
 from expo.catalogue.tables import Delegation, Expo
@@ -24,6 +24,7 @@ from expo.edge.keys import DATABASE
 from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
 from expo.showcases.occasions import occasion
 from expo.showcases.tables import Showcase
+from expo.store.db import Database
 from tests.support.worker import Worker
 
 Caller = Literal["allowed", "anonymous", "expired", "wrong room", "wrong role", "revoked", "other tenant"]
@@ -54,8 +55,8 @@ class Targets:
     device: str
 
 
-async def other_tenant(worker: Worker) -> None:
-    """A second agency with an expo, a showcase and an organiser in the worker's database."""
+async def other_tenant(database: Database) -> None:
+    """A second agency with an expo, a showcase and a person in every role: `abroad-organiser`, ..."""
     now, words = utc_now(), {"en": "Abroad"}
     expo = Expo(
         id="abroad", agency_id="abroad", slug="abroad", title=words, starts_at=now, ends_at=now + timedelta(days=90),
@@ -70,9 +71,12 @@ async def other_tenant(worker: Worker) -> None:
         id=ABROAD, agency_id="abroad", delegation_id="abroad", title=words, summary=words, open_to_all=True,
         image="/static/img/mark.svg", state="scheduled", starts_at=now, ends_at=now + timedelta(hours=1),
     )  # fmt: skip
-    person = Person(id="abroad", agency_id="abroad", expo_id="abroad", role="organiser", name="Abroad", language="en")
-    async with worker.app[DATABASE].write() as db:
-        for row in (Agency(id="abroad", country="VN", name=words), expo, delegation, showcase, person):
+    people = [
+        Person(id=f"abroad-{role}", agency_id="abroad", expo_id="abroad", role=role, name="Abroad", language="en")
+        for role in ROLES
+    ]
+    async with database.write() as db:
+        for row in (Agency(id="abroad", country="VN", name=words), expo, delegation, showcase, *people):
             db.add(row)
             await db.flush()
 
@@ -126,7 +130,7 @@ async def _person(db: AsyncSession, caller: Caller, role: str) -> Person:
         case "wrong role":
             return await db.get_one(Person, "demo-buyer")
         case "other tenant":
-            return await db.get_one(Person, "abroad")
+            return await db.get_one(Person, f"abroad-{role}")
         case "revoked":
             like = await db.get_one(Person, f"demo-{role}")
             row = Person(

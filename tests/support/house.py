@@ -10,15 +10,17 @@ from pathlib import Path
 
 import aiohttp
 
+from expo.accounts.rules import Role
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
 from expo.cluster.workers import private_socket
 from expo.demo.seed import Seeded, SeededPerson, seed
+from expo.ids import PersonId, ShowcaseId
 from expo.settings import Settings
 from expo.store.db import Database
 from expo.store.migrate import upgrade
-from tests.support.live import Page, opened_page
+from tests.support.live import Page, cookie_header, opened_page
 from tests.support.server import RunningServer, running_server
 
 SECRET = "the cluster's secret, for tests only"
@@ -31,6 +33,7 @@ class House:
     server: RunningServer
     seeded: Seeded
     sockets: tuple[Path, Path]
+    database_url: str
 
     @property
     def room(self) -> str:
@@ -42,23 +45,46 @@ class House:
 
     async def cookies(self, role: str) -> dict[str, str]:
         person = self.person(role)
-        link = sign_link(Tokens(SECRET), person.id, person.role, person.showcase_id, utc_now())
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-            http.get(f"{self.server.base_url}/enter/{link}", allow_redirects=False) as answer,
-        ):
-            return {name: cookie.value for name, cookie in answer.cookies.items()}
+        return await self.entered(person.id, person.role, person.showcase_id)
+
+    async def entered(self, person: PersonId, role: Role, showcase: ShowcaseId) -> dict[str, str]:
+        """The cookies of somebody who has opened a link of their own."""
+        link = sign_link(Tokens(SECRET), person, role, showcase, utc_now())
+        return await self._cookies("GET", f"/enter/{link}", 303)
 
     async def guest(self, name: str) -> dict[str, str]:
+        return await self._cookies("POST", "/api/guests", 201, {"name": name, "company": "Sao Mai"})
+
+    async def invited(self, host: dict[str, str], **wanted: str) -> tuple[PersonId, dict[str, str]]:
+        """Somebody new whom this organiser has invited, and the cookies of a browser that came in."""
+        path = f"{self.server.base_url}/api/showcases/{self.room}/invitations"
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
-            http.post(f"{self.server.base_url}/api/guests", json={"name": name, "company": "Sao Mai"}) as answer,
+            aiohttp.ClientSession(headers=cookie_header(host)) as http,
+            http.post(path, json={"role": "buyer", "name": "Yến", **wanted}) as answer,
         ):
             assert answer.status == 201, await answer.text()
-            return {name: cookie.value for name, cookie in answer.cookies.items()}
+            made = await answer.json()
+        cookies = await self._cookies("POST", f"/i/{made['url'].rpartition('/')[2]}", 303)
+        return PersonId(made["personId"]), cookies
+
+    async def revoke(self, host: dict[str, str], person: PersonId) -> None:
+        """Take everything back that this person has."""
+        async with (
+            aiohttp.ClientSession(headers=cookie_header(host)) as http,
+            http.delete(f"{self.server.base_url}/api/people/{person}") as answer,
+        ):
+            assert answer.status == 204, await answer.text()
 
     def page(self, worker: int, cookies: dict[str, str] | None = None) -> AbstractAsyncContextManager[Page]:
         return opened_page(self.sockets[worker], self.room, cookies=cookies)
+
+    async def _cookies(self, method: str, path: str, status: int, body: object = None) -> dict[str, str]:
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
+            http.request(method, self.server.base_url + path, json=body, allow_redirects=False) as answer,
+        ):
+            assert answer.status == status, await answer.text()
+            return {name: cookie.value for name, cookie in answer.cookies.items()}
 
 
 @contextlib.asynccontextmanager
@@ -74,4 +100,4 @@ async def open_house(folder: Path) -> AsyncGenerator[House]:
     env = {"EXPO_SECRET": SECRET, "EXPO_DATABASE_URL": database_url}
     settings = Settings.from_env({"EXPO_DATA_DIR": str(folder / "data")})
     async with running_server(folder / "data", workers=2, env=env) as server:
-        yield House(server, seeded, (private_socket(settings, 0), private_socket(settings, 1)))
+        yield House(server, seeded, (private_socket(settings, 0), private_socket(settings, 1)), database_url)

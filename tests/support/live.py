@@ -37,6 +37,8 @@ class Page:
         self._io.on("snapshot", self._snapshot)
         self._io.on("goodbye", self._goodbye)
         self._io.on("connect_error", self._refused)
+        self._io.on("disconnect", self._disconnected)
+        self.gone = asyncio.Event()
         self._refusal: object = None
 
     async def connect(self, url: str, room: str, token: str | None = None) -> None:
@@ -55,10 +57,22 @@ class Page:
         """The answer to a command."""
         self._number += 1
         body = {"v": 1, "id": command_id or f"{self._prefix}-{self._number}", "command": {"type": kind, **members}}
-        return cast("Told", await self._io.call("command", body, timeout=20))
+        return await self.ask("command", body)
 
     async def ask(self, name: str, body: object = None) -> Told:
-        return cast("Told", await self._io.call(name, body, timeout=20))
+        """The answer to a message. ConnectionResetError when the server hangs up first."""
+        if self.gone.is_set():
+            raise ConnectionResetError
+        asking = asyncio.create_task(self._io.call(name, body, timeout=20), name=f"page.{name}")
+        going = asyncio.create_task(self.gone.wait(), name="page.gone")
+        try:
+            await asyncio.wait({asking, going}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise ConnectionResetError
+            return cast("Told", asking.result())
+        finally:
+            asking.cancel()
+            going.cancel()
 
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
         """Wait for something that a message brings about."""
@@ -93,6 +107,9 @@ class Page:
         self.goodbyes.append(told)
         await self._notify()
 
+    async def _disconnected(self, *_reason: object) -> None:
+        self.gone.set()
+
     async def _refused(self, told: object) -> None:
         self._refusal = told
 
@@ -101,14 +118,18 @@ class Page:
             self._changed.notify_all()
 
 
+def cookie_header(cookies: dict[str, str]) -> dict[str, str]:
+    """What a browser with these cookies sends, to whichever address."""
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {}
+
+
 @contextlib.asynccontextmanager
 async def opened_page(
     private_socket: Path, room: str, *, cookies: dict[str, str] | None = None, token: str | None = None
 ) -> AsyncGenerator[Page]:
     """A page on the worker behind this socket, signed in by its cookies."""
     connector = aiohttp.UnixConnector(path=str(private_socket))
-    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())} if cookies else {}
-    async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
+    async with aiohttp.ClientSession(connector=connector, headers=cookie_header(cookies or {})) as http:
         page = Page(http)
         await page.connect("http://worker", room, token)
         try:
