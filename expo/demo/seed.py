@@ -22,6 +22,7 @@ from expo.accounts.rules import Role
 from expo.accounts.tables import Agency, Person
 from expo.catalogue.tables import Delegation, Exhibitor, Expo, Product
 from expo.ids import PersonId, ShowcaseId
+from expo.showcases import queries
 from expo.showcases.rules import State
 from expo.showcases.tables import Segment, Showcase
 from expo.store.base import Base
@@ -151,6 +152,8 @@ async def seed(database: Database, now: datetime) -> Seeded:
     """Write the demonstration's rows around `now`, in one transaction; idempotent."""
     content = msgspec.convert(tomllib.loads(_CONTENT.read_text(encoding="utf-8")), _Content)
     async with database.write() as db:
+        present = await queries.segments(db, [showcase.id for showcase in content.showcases])
+        await queries.drop_segments(db, [segment.id for segments in present.values() for segment in segments])
         for rows in (_catalogue(content, now), _showcases(content, now), _segments(content, now), _people(content)):
             await _put(db, rows)
     return Seeded(

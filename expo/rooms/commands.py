@@ -270,6 +270,14 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="c
     v: Annotated[int, msgspec.Meta(ge=SCHEMA, le=SCHEMA)] = SCHEMA
 
 
+class PassedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A command as workers pass it on to each other: a client's, or one of the server's own."""
+
+    id: Id
+    command: WireCommand | SetProgramme
+    v: int = SCHEMA
+
+
 class Ack(msgspec.Struct, frozen=True, rename="camel"):
     """The room at `revision` holds the command's effect; `shared` says that the log does too."""
 

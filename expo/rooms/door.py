@@ -25,7 +25,7 @@ from expo.edge.problems import PROBLEM_TYPE, Problem
 from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
 from expo.media.sdp import MAX_BYTES
-from expo.rooms.commands import Ack, Actor, Request
+from expo.rooms.commands import Ack, Actor, PassedRequest, Request
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
 from expo.rooms.operations import (
@@ -122,7 +122,7 @@ class FarDoor:
         """Have the owner open the room. Raises what keeps it shut, Unavailable rooms.owner_away."""
         await self._private(OPEN_PATH, room, b"")
 
-    async def command(self, room: RoomId, actor: Actor, request: Request) -> Ack:
+    async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
         body = msgspec.json.encode({"actor": actor, "request": request})
         return msgspec.json.decode(await self._private(COMMANDS_PATH, room, body), type=Ack)

@@ -16,7 +16,7 @@ from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
-from expo.rooms.commands import Ack, Actor, Request
+from expo.rooms.commands import Ack, Actor, PassedRequest, Request
 from expo.rooms.events import read_entries
 from expo.rooms.machine import reduce
 from expo.rooms.model import State
@@ -33,7 +33,7 @@ log = get_logger(__name__)
 class RoomGateway(Protocol):
     """What sockets need of rooms, wherever those are."""
 
-    async def submit(self, room: RoomId, actor: Actor, request: Request) -> Ack:
+    async def submit(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         """Carry a command out once per `request.id`. Raises what `Room.submit` raises, and rooms.owner_away."""
         ...
 
@@ -64,7 +64,7 @@ class OwnRooms:
         """Idempotent."""
         await self._nursery.close()
 
-    async def submit(self, room: RoomId, actor: Actor, request: Request) -> Ack:
+    async def submit(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         return await (await self.room(room)).submit(actor, request.command, request.id)
 
     async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:
@@ -115,7 +115,7 @@ class FarDoor(Protocol):
 
     async def open_room(self, room: RoomId) -> None: ...
 
-    async def command(self, room: RoomId, actor: Actor, request: Request) -> Ack: ...
+    async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack: ...
 
 
 class FarRooms:
@@ -136,7 +136,7 @@ class FarRooms:
         """Idempotent."""
         await self._nursery.close()
 
-    async def submit(self, room: RoomId, actor: Actor, request: Request) -> Ack:
+    async def submit(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         return await self._door.command(room, actor, request)
 
     async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:

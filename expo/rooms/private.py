@@ -11,7 +11,7 @@ from expo.edge import wire
 from expo.edge.openapi import Answer, Content, Operation, operation
 from expo.errors import NotFound
 from expo.ids import RoomId
-from expo.rooms.commands import Ack, Actor, Request
+from expo.rooms.commands import Ack, Actor, PassedRequest
 from expo.rooms.gateway import OwnRooms
 from expo.rooms.operations import COMMANDS_PATH, FORWARDED, OPEN_PATH
 
@@ -22,7 +22,7 @@ class PassedOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command that another worker has admitted."""
 
     actor: Actor
-    request: Request
+    request: PassedRequest
 
 
 class Opened(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from expo.catalogue import queries as catalogue
@@ -35,9 +35,10 @@ class ShowcaseProgrammes:
                 raise NotFound("showcase.not_found", f"no showcase {room!r}")
             row, segments = found
             products = await catalogue.products(db, {segment.exhibitor_id for segment in segments})
+            left_out = await queries.left_out(db, [segment.id for segment in segments])
         return Programme(
             phase=_PHASES[state_of(row)],
-            segments=tuple(_segment(segment, products) for segment in segments[:MAX_SEGMENTS]),
+            segments=tuple(_segment(segment, products, left_out) for segment in segments[:MAX_SEGMENTS]),
             pin=None if row.pinned_product_id is None else ProductId(row.pinned_product_id),
         )
 
@@ -52,8 +53,11 @@ def from_unix_ms(at_ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=at_ms)
 
 
-def _segment(row: tables.Segment, products: Mapping[str, Sequence[Product]]) -> Segment:
-    own = products.get(row.exhibitor_id, ())
+def _segment(
+    row: tables.Segment, products: Mapping[str, Sequence[Product]], left_out: Mapping[str, Collection[str]]
+) -> Segment:
+    away = left_out.get(row.id, ())
+    own = [product for product in products.get(row.exhibitor_id, ()) if product.id not in away]
     return Segment(
         id=SegmentId(row.id),
         exhibitor=ExhibitorId(row.exhibitor_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expo.catalogue.tables import Delegation, Product
@@ -14,6 +14,7 @@ from expo.showcases.tables import (
     AudienceMinute,
     KnownGuest,
     Lead,
+    LeftOut,
     Message,
     ProductPin,
     Projection,
@@ -65,6 +66,21 @@ async def segments(db: AsyncSession, showcase_ids: Collection[str]) -> dict[str,
     for segment in await db.scalars(query):
         found.setdefault(segment.showcase_id, []).append(segment)
     return found
+
+
+async def left_out(db: AsyncSession, segment_ids: Collection[str]) -> dict[str, set[str]]:
+    """Products that their company does not show, by segment."""
+    query = select(LeftOut.segment_id, LeftOut.product_id).where(LeftOut.segment_id.in_(segment_ids))
+    found: dict[str, set[str]] = {}
+    for row in await db.execute(query):
+        found.setdefault(row[0], set()).add(row[1])
+    return found
+
+
+async def drop_segments(db: AsyncSession, segment_ids: Collection[str]) -> None:
+    """Delete segments with what hangs on them."""
+    await db.execute(delete(LeftOut).where(LeftOut.segment_id.in_(segment_ids)))
+    await db.execute(delete(Segment).where(Segment.id.in_(segment_ids)))
 
 
 async def has_part(db: AsyncSession, showcase_id: str, exhibitor_id: str) -> bool:

@@ -30,6 +30,11 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The organiser takes the announcement back. Whether people wait already is the caller's to know."""
+
+
+@dataclass(frozen=True, slots=True)
 class GoLive:
     """A person puts the showcase on the air, or an encoder does where the showcase goes live by itself."""
 
@@ -39,7 +44,7 @@ class End:
     """A person ends the showcase; a lost encoder never does."""
 
 
-Command = Schedule | GoLive | End
+Command = Schedule | Withdraw | GoLive | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,11 @@ class Scheduled:
     """Announced for `starts_at`."""
 
     starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A draft again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Ended:
     at: datetime
 
 
-Event = Scheduled | WentLive | Ended
+Event = Scheduled | Withdrawn | WentLive | Ended
 
 
 def decide(programme: Programme, command: Command, now: datetime) -> tuple[Event, ...]:
@@ -74,6 +84,8 @@ def decide(programme: Programme, command: Command, now: datetime) -> tuple[Event
     match command:
         case Schedule(starts_at):
             return _schedule(programme, starts_at)
+        case Withdraw():
+            return _withdraw(programme)
         case GoLive():
             return _go_live(programme, now)
         case End():
@@ -87,6 +99,8 @@ def reduce(programme: Programme, event: Event) -> Programme:
     match event:
         case Scheduled(starts_at):
             return replace(programme, state="scheduled", starts_at=starts_at)
+        case Withdrawn():
+            return replace(programme, state="draft")
         case WentLive(at):
             return replace(programme, state="live", went_live_at=at)
         case Ended(at):
@@ -113,6 +127,20 @@ def _schedule(programme: Programme, starts_at: datetime) -> tuple[Event, ...]:
             raise Conflict("showcase.already_live", "a showcase on the air cannot be moved")
         case "ended":
             raise Conflict("showcase.already_ended", "an ended showcase cannot be moved")
+        case _:
+            assert_never(programme.state)
+
+
+def _withdraw(programme: Programme) -> tuple[Event, ...]:
+    match programme.state:
+        case "draft":
+            return ()
+        case "scheduled":
+            return (Withdrawn(),)
+        case "live":
+            raise Conflict("showcase.already_live", "a showcase on the air is no draft any more")
+        case "ended":
+            raise Conflict("showcase.already_ended", "an ended showcase is no draft any more")
         case _:
             assert_never(programme.state)
 

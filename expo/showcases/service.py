@@ -30,6 +30,7 @@ from expo.showcases.rules import (
     Scheduled,
     State,
     WentLive,
+    Withdrawn,
     decide,
     reduce,
 )
@@ -213,7 +214,7 @@ def _write_parts(segments: Sequence[Segment], event: Event) -> None:
             for segment in segments:
                 if segment.started_at is not None and segment.ended_at is None:
                     segment.ended_at = at
-        case Scheduled():
+        case Scheduled() | Withdrawn():
             pass
         case _:
             assert_never(event)

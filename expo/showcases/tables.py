@@ -75,6 +75,20 @@ class Segment(Row, Base):
     ended_at: Mapped[datetime | None] = mapped_column(Moment())
 
 
+class LeftOut(Row, Base):
+    """A product that its company does not show in this segment; what has no row is shown, also what is new."""
+
+    __tablename__ = "left_out"
+    __table_args__ = (
+        within("segment_id", "segment"),
+        within("product_id", "product"),
+        UniqueConstraint("segment_id", "product_id"),
+    )
+
+    segment_id: Mapped[str] = mapped_column(String(ID_CHARS))
+    product_id: Mapped[str] = mapped_column(String(ID_CHARS))
+
+
 class Projection(Row, Base):
     """How far a room's facts stand in the rows: its events up to `revision`.
 

@@ -12,7 +12,7 @@ from expo.errors import NotFound
 from expo.ids import RoomId
 from expo.rooms.room_owner import RoomOpening, opened
 from expo.showcases.opening import ShowcaseProgrammes, unix_ms
-from expo.showcases.tables import Segment
+from expo.showcases.tables import LeftOut, Segment
 from expo.store.db import Database
 
 NOW = datetime(2026, 11, 24, 7, 42, tzinfo=UTC)
@@ -49,6 +49,19 @@ async def test_a_live_room_goes_on_with_the_company_that_is_on_and_its_pin(progr
 @pytest.mark.usefixtures("seeded")
 async def test_a_showcase_s_state_is_its_room_s_phase(programmes: RoomOpening, room: str, phase: str) -> None:
     assert (await programmes.opening_state(RoomId(room))).phase == phase
+
+
+@pytest.mark.usefixtures("seeded")
+async def test_a_part_has_all_of_its_company_s_products_but_those_left_out(
+    programmes: RoomOpening, database: Database
+) -> None:
+    before = (await programmes.opening_state(CHUNGBUK)).segments[2].products
+    async with database.write() as db:
+        agency_id = (await db.get_one(Segment, "chungbuk-3")).agency_id
+        db.add(LeftOut(agency_id=agency_id, segment_id="chungbuk-3", product_id=before[1]))
+    assert (await programmes.opening_state(CHUNGBUK)).segments[2].products == (before[0], *before[2:])
+    await seed(database, NOW)
+    assert (await programmes.opening_state(CHUNGBUK)).segments[2].products == before
 
 
 @pytest.mark.usefixtures("seeded")
