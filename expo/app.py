@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from expo.accounts import invite_pages
 from expo.accounts import routes as accounts
 from expo.accounts.guests import guest
 from expo.accounts.keys import OCCASIONS, REVOCATIONS, TOKENS
@@ -207,6 +208,6 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
     app[AGENDA] = agenda.showings
-    for feature in (accounts, showcases, pages, stands, studio, run):
+    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run):
         app.add_routes(feature.routes())
     yield

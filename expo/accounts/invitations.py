@@ -15,8 +15,8 @@ from expo.accounts import queries
 from expo.accounts.names import own_name
 from expo.accounts.occasions import Occasion
 from expo.accounts.rules import DEVICES_PER_LINK, NAME_CHARS, LinkState, Role, link_state
-from expo.accounts.service import PersonView, entry_again, person_view, sign_in
-from expo.accounts.tables import Invitation, Login, Person
+from expo.accounts.service import PersonView, entry_again, known_role, person_view, sign_in
+from expo.accounts.tables import TITLE_CHARS, Invitation, Login, Person
 from expo.accounts.tokens import digest, new_secret
 from expo.edge.principal import Entry
 from expo.errors import Conflict, Invalid, NotFound
@@ -32,7 +32,8 @@ MOST_DAYS = 365
 class Wanted:
     """An invitation to make. `name` of somebody new, or `person_id` of somebody known, who keeps name and role.
 
-    `company` is an exhibitor's id or slug; `language` is None for the language of the person's side.
+    `company` is an exhibitor's id, slug or name; anybody else's own is `organisation`. `language` is None for the
+    language of the person's side.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Wanted:
     person_id: PersonId | None = None
     language: str | None = None
     company: str | None = None
+    organisation: str = ""
     days: int = DAYS
 
 
@@ -96,8 +98,7 @@ async def invite(
     Raises Invalid `text.*` for names, `invitation.company_unknown`, `invitation.bad_days`; NotFound
     `person.not_found` for a person of another expo.
     """
-    if not 1 <= wanted.days <= MOST_DAYS:
-        raise Invalid("invitation.bad_days", f"an invitation lasts 1 to {MOST_DAYS} days")
+    check(occasion, wanted)
     row = await _known(db, occasion, wanted.person_id) if wanted.person_id else _newcomer(occasion, wanted)
     secret = new_secret()
     db.add(row)
@@ -114,6 +115,29 @@ async def invite(
     db.add(invitation)
     await db.flush()
     return _view(invitation, row, (), now), secret
+
+
+def check(occasion: Occasion, wanted: Wanted) -> None:
+    """Raise the Invalid that `invite` would."""
+    if not 1 <= wanted.days <= MOST_DAYS:
+        raise Invalid("invitation.bad_days", f"an invitation lasts 1 to {MOST_DAYS} days")
+    if wanted.person_id is None:
+        _newcomer(occasion, wanted)
+
+
+async def renew(
+    db: AsyncSession, occasion: Occasion, invitation_id: InvitationId, by: PersonId | None, days: int, now: datetime
+) -> tuple[Revoked, InvitationView, str]:
+    """A new link in place of one, which ends with all that came in by it; then as `invite`.
+
+    NotFound `invitation.unknown` for one to another showcase, `person.not_found` for somebody who was revoked.
+    """
+    found = await queries.invitation_of(db, invitation_id)
+    if found is None or found[0].showcase_id != occasion.showcase_id:
+        raise _unknown()
+    revoked = await revoke_invitation(db, invitation_id, occasion.expo_id, now)
+    wanted = Wanted(known_role(found[1].role), person_id=PersonId(found[1].id), days=days)
+    return revoked, *await invite(db, occasion, wanted, by, now)
 
 
 async def invitations(db: AsyncSession, showcase_id: ShowcaseId | None, now: datetime) -> tuple[InvitationView, ...]:
@@ -215,12 +239,13 @@ def _newcomer(occasion: Occasion, wanted: Wanted) -> Person:
         role=wanted.role,
         name=own_name(wanted.name, NAME_CHARS),
         language=wanted.language or side,
+        organisation=own_name(wanted.organisation, TITLE_CHARS) if wanted.organisation else "",
     )
 
 
 def _company(occasion: Occasion, wanted: str) -> ExhibitorId:
     for company in occasion.companies:
-        if wanted in {company.id, company.slug}:
+        if company.is_called(wanted):
             return company.id
     known = ", ".join(company.slug for company in occasion.companies)
     raise Invalid("invitation.company_unknown", f"this delegation's companies are {known}")

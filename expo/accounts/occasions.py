@@ -14,11 +14,17 @@ from expo.ids import AgencyId, ExhibitorId, ExpoId, ShowcaseId
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A supplier who may present. `slug` is how people name it on a command line."""
+    """A supplier who may present. `slug` is how people name it in a shell, `names` are those of all languages."""
 
     id: ExhibitorId
     slug: str
     name: str
+    names: frozenset[str]
+
+    def is_called(self, text: str) -> bool:
+        """Whether somebody who writes this means the company: its id, its slug, or a name in any language."""
+        meant = text.strip().casefold()
+        return meant in {self.id, self.slug, *(name.casefold() for name in self.names)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class InvitationsAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=Tru
 async def every(request: web.Request) -> web.Response:
     principal = await auth.require(request, "organiser")
     async with request.app[DATABASE].read() as db:
-        occasion = await _own_occasion(request, db, principal)
+        occasion = await own_occasion(request, db, principal)
         views = await invitations.invitations(db, occasion.showcase_id, utc_now())
     return wire.answer(InvitationsAnswer(invitations=tuple(_answer(view) for view in views)), headers=_PRIVATE)
 
@@ -113,10 +113,9 @@ async def invite(request: web.Request) -> web.Response:
         days=asked.days,
     )
     async with request.app[DATABASE].write() as db:
-        occasion = await _own_occasion(request, db, principal)
+        occasion = await own_occasion(request, db, principal)
         view, secret = await invitations.invite(db, occasion, wanted, principal.person_id, utc_now())
-    base_url = request.app[SETTINGS].public_url or f"{request.app[PROXIES].scheme(request)}://{request.host}"
-    answer = msgspec.structs.replace(_answer(view), url=invitation_url(base_url, secret))
+    answer = msgspec.structs.replace(_answer(view), url=invitation_url(base_url(request), secret))
     return wire.answer(answer, status=201, headers=_PRIVATE)
 
 
@@ -189,16 +188,21 @@ def invitation_url(base_url: str, secret: str) -> str:
     return base_url + pages.INVITATION_PATH.replace("{secret}", secret)
 
 
-_PRIVATE = {"Cache-Control": "private, no-store"}
+def base_url(request: web.Request) -> str:
+    """Where people reach this server, as settings say, else as the request came."""
+    return request.app[SETTINGS].public_url or f"{request.app[PROXIES].scheme(request)}://{request.host}"
 
 
-async def _own_occasion(request: web.Request, db: AsyncSession, principal: Principal) -> Occasion:
+async def own_occasion(request: web.Request, db: AsyncSession, principal: Principal) -> Occasion:
     """The showcase of the address; one of another expo does not exist for its reader."""
     showcase_id = ShowcaseId(request.match_info["showcase_id"])
     occasion = await request.app[OCCASIONS](db, showcase_id, request[LANGUAGE])
     if occasion.expo_id != principal.expo_id:
         raise NotFound("showcase.not_found", "no such showcase")
     return occasion
+
+
+_PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 def _revoked(request: web.Request, revoked: Revoked) -> web.Response:

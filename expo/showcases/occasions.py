@@ -34,7 +34,12 @@ async def occasion(db: AsyncSession, showcase_id: ShowcaseId, language: str) -> 
         ended=row.state == "ended",
         clocks=catalogue.clocks(expo, language),
         companies=tuple(
-            Company(ExhibitorId(exhibitor.id), exhibitor.slug, pick(exhibitor.name, language))
+            Company(
+                ExhibitorId(exhibitor.id),
+                exhibitor.slug,
+                pick(exhibitor.name, language),
+                frozenset(exhibitor.name.values()),
+            )
             for exhibitor in exhibitors
             if exhibitor.delegation_id == delegation.id
         ),

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -60,7 +61,8 @@ with the grant. `resource`: the token of the participant who made it.
 class Rule:
     """One route: `allowed` is the status for those it lets in, `refused` differs from `REFUSED` where it says so.
 
-    `json` is sent as the body; so is `sdp`, a viewer's or publisher's offer that nothing can be made of.
+    `json` or `form` is sent as the body; so is `sdp`, a viewer's or publisher's offer that nothing can be made of. In a
+    form `{invitation_id}` stands for one that may be taken away.
     """
 
     method: str
@@ -70,6 +72,7 @@ class Rule:
     role: str = "organiser"
     can: Can = "watch"
     json: object = None
+    form: Mapping[str, str] | None = None
     room: ShowcaseId = HERE
     sdp: bool = False
     refused: Mapping[Caller, int] = field(default_factory=dict[Caller, int])
@@ -82,6 +85,7 @@ class Rule:
 CERTIFICATE = Certificate.generate()
 GONE: Mapping[Caller, int] = {"anonymous": 404, "expired": 410, "revoked": 410}
 NEW_INVITATION = {"role": "interpreter", "name": "Yến"}
+ONE_INVITATION = {"invitation": "{invitation_id}"}
 GUEST = {"name": "Hà", "company": "Foods"}
 
 RULES = (
@@ -112,6 +116,10 @@ RULES = (
     Rule("GET", "/api/showcases/{showcase_id}"),
     Rule("GET", "/studio/{showcase_id}", "role", role="exhibitor"),
     Rule("GET", "/run/{showcase_id}", "role"),
+    Rule("GET", "/invite/{showcase_id}", "organiser"),
+    Rule("POST", "/invite/{showcase_id}", "organiser", form={"role": "buyer", "people": "Hà, Foods"}),
+    Rule("POST", "/invite/{showcase_id}/new-link", "organiser", form=ONE_INVITATION),
+    Rule("POST", "/invite/{showcase_id}/withdraw", "organiser", form=ONE_INVITATION),
     Rule("GET", "/api/showcases/{showcase_id}/invitations", "organiser"),
     Rule("POST", "/api/showcases/{showcase_id}/invitations", "organiser", allowed=201, json=NEW_INVITATION),
     Rule("DELETE", "/api/invitations/{invitation_id}", "organiser", allowed=204),
@@ -182,6 +190,9 @@ async def ask(worker: Worker, http: aiohttp.ClientSession, rule: Rule, caller: C
     body = b"v=0" if rule.sdp else None if rule.json is None else msgspec.json.encode(rule.json)
     if body is not None:
         headers["Content-Type"] = "application/sdp" if rule.sdp else "application/json"
+    if rule.form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = urlencode({name: value.format(**names) for name, value in rule.form.items()}).encode()
     async with contextlib.AsyncExitStack() as stack:
         if rule.who == "resource":
             names["resource"] = await stack.enter_async_context(_resource(worker, http, rule))

@@ -13,11 +13,13 @@ from expo.edge.i18n import Catalogues
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "catalogue", "common", "home", "stage")
+AREAS = ("accounts", "catalogue", "common", "home", "invite", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 BUILT = {
     "accounts": {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
+    "invite": {f"invite.standing.{standing}" for standing in ("waiting", "in_use", "full", "expired", "revoked")}
+    | {"invite.letter", "invite.qr_of"},
     "catalogue": {f"catalogue.incoterm.{rule.lower()}" for rule in INCOTERMS},
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
               ("ended", "full", "failed", "codec", "starting", "invited", "offline")}
@@ -36,7 +38,9 @@ def named() -> set[str]:
     files = [*(WEB / "templates").rglob("*.html"), *(WEB / "src").rglob("*.ts")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
-        re.findall(r"""["'`]((?:accounts|catalogue|common|home|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source)
+        re.findall(
+            r"""["'`]((?:accounts|catalogue|common|home|invite|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source
+        )
     )
 
 

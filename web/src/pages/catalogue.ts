@@ -4,10 +4,9 @@ import type { Clock } from "../ui/clocks";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { ownTimes } from "../ui/own-times";
-import { need, pageData } from "../ui/page";
+import { pageData } from "../ui/page";
 import { share } from "../ui/share";
-
-const SAID_MS = 4_000;
+import { say } from "../ui/toast";
 
 const data = pageData<{ clocks: readonly Clock[] }>();
 const t = translator(data.messages);
@@ -22,13 +21,4 @@ if (button !== null) {
       if (how !== "sheet") say(t(how === "copied" ? "common.link_copied" : "common.link_failed"));
     });
   });
-}
-
-function say(text: string): void {
-  const toast = need<HTMLElement>("#toast");
-  toast.textContent = need<HTMLElement>("#status").textContent = text;
-  toast.hidden = false;
-  setTimeout(() => {
-    toast.hidden = true;
-  }, SAID_MS);
 }
