@@ -19,6 +19,7 @@ from expo.catalogue import pages as stands
 from expo.catalogue.pages import AGENDA
 from expo.clock import utc_now
 from expo.cluster.eventlog import EventLog
+from expo.cluster.presence import Presence
 from expo.cluster.redis import Valkey
 from expo.cluster.workers import WorkerIdentity, WorkerRegistry, private_socket
 from expo.edge import http
@@ -31,6 +32,7 @@ from expo.kit.tasks import Nursery
 from expo.media.engine import EngineConfig, MediaEngine
 from expo.ops import health, metrics
 from expo.rooms import door, media, private
+from expo.rooms.attendance import Attendance
 from expo.rooms.backstage import Backstage
 from expo.rooms.commands import Actor
 from expo.rooms.gateway import FarRooms, OwnRooms, RoomGateway
@@ -52,6 +54,7 @@ VALKEY = web.AppKey("valkey", Valkey)
 ENGINE = web.AppKey("engine", MediaEngine)
 ROOMS = web.AppKey("rooms", RoomHost)
 FAR_DOOR = web.AppKey("far_door", door.FarDoor)
+OWNER = web.AppKey("owner", RoomOwner)
 OWN_ROOMS = web.AppKey("own_rooms", OwnRooms)
 GATEWAY: web.AppKey[RoomGateway] = web.AppKey("gateway", RoomGateway)
 SOCKETS = web.AppKey("sockets", RoomSockets)
@@ -150,7 +153,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         def lost(room: RoomId) -> None:
             app[OWN_ROOMS].lost(room)
 
-        owner = RoomOwner(
+        app[OWNER] = owner = RoomOwner(
             app[VALKEY],
             f"worker-{identity.index}.{new_row_id()}",
             ShowcaseProgrammes(app[DATABASE]),
@@ -185,7 +188,11 @@ async def _sockets(app: web.Application) -> AsyncIterator[None]:
         await sockets.close()
 
     app.on_shutdown.append(cut)  # before the runner waits for handlers: a socket's lasts as long as the socket
+    owner = app.get(OWNER)
+    attendance = Attendance(Presence(app[VALKEY]), sockets.sitting, lambda: owner.rooms if owner else ())
+    attendance.open()
     yield
+    await attendance.close()
     await sockets.close()
 
 

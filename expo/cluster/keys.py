@@ -26,7 +26,7 @@ def revocations() -> str:
 
 
 def room(room_id: str, part: str) -> str:
-    """One part of a room's keys: `lease`, `token`, `log`, `snapshot` or `cursors`, all in one hash slot."""
+    """One part of a room's keys: `lease`, `token`, `log`, `snapshot`, `cursors` or `here`, all in one hash slot."""
     return f"{PREFIX}:{{room:{room_id}}}:{part}"
 
 

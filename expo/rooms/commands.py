@@ -189,6 +189,12 @@ class ReportMedia(Order, frozen=True):
     screen: bool
 
 
+class ReportPresence(Order, frozen=True):
+    """Who holds a seat with a connection now; everybody else has not been seen for `PRESENCE_MS`."""
+
+    here: frozenset[ParticipantId]
+
+
 class CountAudience(Order, frozen=True):
     """How many watch, as the media host counts once a second."""
 
@@ -212,7 +218,7 @@ StageCommand = (
     | Advance
     | SetProgramme
 )
-SeatCommand = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat | ReportMedia
+SeatCommand = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat | ReportMedia | ReportPresence
 CrowdCommand = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested | CountAudience
 Command = StageCommand | SeatCommand | CrowdCommand
 
@@ -257,7 +263,7 @@ NEEDS: dict[type[Command], frozenset[Can]] = {
     **dict.fromkeys((TakeSeat, LeaveSeat, Pin, Unpin, AnswerQuestion), _BOTH),
     **dict.fromkeys((SetReady, ReportCheck, Finish), _PRESENT),
     **dict.fromkeys((Say, Ask, Withdraw, Interested), _WRITE),
-    **dict.fromkeys((Advance, SetProgramme, ReportMedia, CountAudience), _KERNEL),
+    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, CountAudience), _KERNEL),
 }
 """For each command the grants of which one is needed."""
 

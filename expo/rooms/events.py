@@ -112,6 +112,11 @@ class SeatMedia(Fact, frozen=True):
     screen: bool
 
 
+class SeatHere(Fact, frozen=True):
+    seat: ParticipantId
+    here: bool
+
+
 class ReadySet(Fact, frozen=True):
     seat: ParticipantId
     ready: bool
@@ -183,7 +188,7 @@ StageEvent = (
     | Pinned
     | Unpinned
 )
-SeatEvent = SeatTaken | SeatLeft | SeatRemoved | SeatMedia | ReadySet | CheckReported | SeatMuted
+SeatEvent = SeatTaken | SeatLeft | SeatRemoved | SeatMedia | SeatHere | ReadySet | CheckReported | SeatMuted
 CrowdEvent = Said | MessageHidden | MessageShown | MessageWithdrawn | QuestionAnswered | InterestShown | AudienceCounted
 Event = StageEvent | SeatEvent | CrowdEvent
 

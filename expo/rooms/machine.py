@@ -32,7 +32,7 @@ def decide(state: State, command: Command, actor: Actor, now_ms: int) -> tuple[E
     if isinstance(command, StageCommand):
         return machine_stage.decide(state, command, actor, now_ms)
     if isinstance(command, SeatCommand):
-        return machine_seats.decide(state, command, actor)
+        return machine_seats.decide(state, command, actor, now_ms)
     return machine_crowd.decide(state, command, actor)
 
 
@@ -59,7 +59,7 @@ def record(state: State, events: tuple[Event, ...], at_ms: int, command: str | N
 def audience(state: State, event: Event) -> tuple[Audience, ...]:
     """Whom the event is for. The crew sees every event and is named where nobody else is meant."""
     match event:
-        case be.ReadySet(seat) | be.CheckReported(seat) | be.SeatMuted(seat):
+        case be.SeatHere(seat) | be.ReadySet(seat) | be.CheckReported(seat) | be.SeatMuted(seat):
             return (seat_audience(seat),)
         case be.InterestShown(exhibitor=exhibitor):
             own = tuple(seat_audience(name) for name, seat in state.seats.items() if seat.exhibitor == exhibitor)
@@ -75,7 +75,7 @@ def reduce(state: State, entry: Entry) -> State:
     if kind in _STAGE:
         state = machine_stage.lit(machine_stage.reduce(state, event, entry.at_ms))  # pyright: ignore[reportArgumentType] - a set does not narrow; isinstance on this union takes longer than the event
     elif kind in _SEATS:
-        state = machine_stage.lit(machine_seats.reduce(state, event))  # pyright: ignore[reportArgumentType] - as above
+        state = machine_stage.lit(machine_seats.reduce(state, event, entry.at_ms))  # pyright: ignore[reportArgumentType] - as above
     else:
         state = machine_crowd.reduce(state, event, entry.revision, entry.at_ms)  # pyright: ignore[reportArgumentType] - as above
     return _stamped(state, entry)

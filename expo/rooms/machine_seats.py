@@ -1,7 +1,8 @@
-"""Seats: who presents or runs the show, whether they are ready, and what they publish. Pure."""
+"""Seats: who presents or runs the show, whether they are ready and there, and what they publish. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -13,13 +14,24 @@ from expo.rooms import events as be
 from expo.rooms.commands import Actor, SeatCommand
 from expo.rooms.events import SeatEvent
 from expo.rooms.machine_stage import require_phase
-from expo.rooms.model import MAX_NAME_CHARS, MAX_NOTE_CHARS, MAX_REMOVED, MAX_SEATS, Check, Picture, Seat, State
+from expo.rooms.model import (
+    GRACE_MS,
+    MAX_NAME_CHARS,
+    MAX_NOTE_CHARS,
+    MAX_REMOVED,
+    MAX_SEATS,
+    PRESENCE_MS,
+    Check,
+    Picture,
+    Seat,
+    State,
+)
 from expo.rooms.text import clean
 
 Events = tuple[SeatEvent, ...]
 
 
-def decide(state: State, command: SeatCommand, actor: Actor) -> Events:  # noqa: C901 - one case per command
+def decide(state: State, command: SeatCommand, actor: Actor, now_ms: int) -> Events:  # noqa: C901, PLR0912 - one case per command
     """What happens; nothing when it is already so. Raises Conflict or NotFound `rooms.*`, Invalid `text.*`."""
     me = actor.participant
     match command:
@@ -47,18 +59,21 @@ def decide(state: State, command: SeatCommand, actor: Actor) -> Events:  # noqa:
             if found is None or (found.camera, found.screen) == (camera, screen):
                 return ()
             return (be.SeatMedia(seat=seat, camera=camera, screen=screen),)
+        case do.ReportPresence(here):
+            return tuple(_attended(state, here, now_ms))
         case _:
             assert_never(command)
 
 
-def reduce(state: State, event: SeatEvent) -> State:
+def reduce(state: State, event: SeatEvent, at_ms: int) -> State:
     """The state after `event`; who is on air is told by `machine_stage.lit`."""
     match event:
         case be.SeatTaken(seat, name, role, exhibitor):
             before = state.seats.get(seat)
             if before is None:
-                return _with(state, seat, Seat(name=name, role=role, exhibitor=exhibitor))
-            return _with(state, seat, replace(before, name=name, role=role, exhibitor=exhibitor))
+                before = Seat(name=name, role=role)
+            taken = replace(before, name=name, role=role, exhibitor=exhibitor)
+            return _with(state, seat, taken if taken.here else replace(taken, here=True, here_ms=at_ms))
         case be.SeatLeft(seat):
             return _without(state, seat)
         case be.SeatRemoved(seat):
@@ -66,6 +81,8 @@ def reduce(state: State, event: SeatEvent) -> State:
             return replace(_without(state, seat), removed=removed)
         case be.SeatMedia(seat, camera, screen):
             return _screened(_changed(state, seat, camera=camera, screen=screen))
+        case be.SeatHere(seat, here):
+            return _changed(state, seat, here=here, here_ms=at_ms)
         case be.ReadySet(seat, ready):
             return _changed(state, seat, ready=ready)
         case be.CheckReported(seat, verdict, note):
@@ -82,10 +99,26 @@ def _take(state: State, actor: Actor) -> Events:
     name = clean(actor.name, MAX_NAME_CHARS)
     seat = state.seats.get(actor.participant)
     if seat and (seat.name, seat.role, seat.exhibitor) == (name, role, actor.exhibitor):
-        return ()
+        return () if seat.here else (be.SeatHere(seat=actor.participant, here=True),)
     if seat is None and len(state.seats) >= MAX_SEATS:
         raise Conflict("rooms.seats_full", f"a room has {MAX_SEATS} seats")
     return (be.SeatTaken(seat=actor.participant, name=name, role=role, exhibitor=actor.exhibitor),)
+
+
+def _attended(state: State, here: frozenset[ParticipantId], now_ms: int) -> Iterator[SeatEvent]:
+    """Who came and who went; a place that was just taken may not have been reported yet."""
+    if state.phase == "ended":
+        return
+    for name, seat in state.seats.items():
+        since_ms = now_ms - seat.here_ms
+        if name in here:
+            if not seat.here:
+                yield be.SeatHere(seat=name, here=True)
+        elif seat.here:
+            if since_ms >= PRESENCE_MS:
+                yield be.SeatHere(seat=name, here=False)
+        elif seat.ready and since_ms >= GRACE_MS:
+            yield be.ReadySet(seat=name, ready=False)
 
 
 def _seat(state: State, seat: ParticipantId) -> Seat:

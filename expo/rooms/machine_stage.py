@@ -170,7 +170,7 @@ def _arm(state: State, command: do.ArmNext, now_ms: int) -> Events:
         raise Conflict("rooms.no_next", "every company has had its part")
     if upcoming.id != command.segment:
         raise Conflict("rooms.next_changed", "another company is next")
-    ready = any(seat.ready and seat.exhibitor == upcoming.exhibitor for seat in state.seats.values())
+    ready = any(seat.here and seat.ready and seat.exhibitor == upcoming.exhibitor for seat in state.seats.values())
     if not (ready or command.anyway):
         raise Conflict("rooms.next_not_ready", "nobody of the next company is ready")
     return (be.NextArmed(segment=upcoming.id, due_ms=now_ms + COUNTDOWN_MS),)
@@ -183,7 +183,7 @@ def _advance(state: State, now_ms: int) -> Events:
     if segment is None:
         return (be.NextCancelled(),)
     own = [name for name, seat in state.seats.items() if seat.exhibitor == segment.exhibitor]
-    own.sort(key=lambda name: not state.seats[name].ready)
+    own.sort(key=lambda name: (not state.seats[name].here, not state.seats[name].ready))
     return (be.Advanced(segment=segment.id, picture=Picture(seat=own[0]) if own else None),)
 
 

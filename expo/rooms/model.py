@@ -30,6 +30,10 @@ MAX_INTERESTED = 1000
 """People per product that a room knows to be counted; beyond them a repeated press may count twice, never its row."""
 COUNTDOWN_MS = 3_000
 UNDO_MS = 10_000
+PRESENCE_MS = 5_000
+"""Who was not seen for so long has gone; a reload, or the way to another worker, takes less."""
+GRACE_MS = 10_000
+"""Who has been gone for longer than this is no longer ready."""
 
 Phase = Literal["draft", "waiting", "live", "paused", "ended"]
 SeatRole = Literal["organiser", "exhibitor", "interpreter", "moderator", "technician"]
@@ -88,7 +92,10 @@ class Check(Value, frozen=True):
 
 
 class Seat(Value, frozen=True):
-    """A presenter's or crew member's place. `seen` is the last revision that went to this seat alone."""
+    """A presenter's or crew member's place. `seen` is the last revision that went to this seat alone.
+
+    `here` says whether its person is connected, and `here_ms` since when that is so.
+    """
 
     name: str
     role: SeatRole
@@ -99,6 +106,8 @@ class Seat(Value, frozen=True):
     ready: bool = False
     muted: bool = False
     check: Check | None = None
+    here: bool = False
+    here_ms: int = 0
     seen: Revision = 0
 
 

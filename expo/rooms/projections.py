@@ -99,7 +99,7 @@ def _seat_of(reader: Reader) -> ParticipantId:
 
 
 def _public(seat: Seat) -> Seat:
-    return replace(seat, ready=False, muted=False, check=None, seen=0)
+    return replace(seat, ready=False, muted=False, check=None, here=False, here_ms=0, seen=0)
 
 
 def _wordless(message: Message) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Protocol
 from weakref import WeakValueDictionary
 
@@ -17,7 +17,7 @@ from expo.edge.origin import UNKNOWN, network_of
 from expo.edge.socket import Sid, SocketServer
 from expo.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from expo.ids import ParticipantId, RoomId
-from expo.rooms.commands import Actor, Request
+from expo.rooms.commands import Actor, LeaveSeat, Request, TakeSeat
 from expo.rooms.events import Entry
 from expo.rooms.gateway import RoomGateway
 from expo.rooms.machine import require_welcome
@@ -64,6 +64,7 @@ class RoomSockets:
         self._rooms: dict[RoomId, RoomReaders] = {}
         self._turns: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
         self._here: dict[Sid, tuple[RoomId, Actor | None]] = {}
+        self._sitting: dict[Sid, tuple[RoomId, ParticipantId]] = {}
         self._limiter = RateLimiter(per_second=MESSAGES_PER_S, burst=MESSAGE_BURST)
 
     async def close(self) -> None:
@@ -71,6 +72,13 @@ class RoomSockets:
         await self.server.close()
         for room in tuple(self._rooms):
             self._close_room(room)
+
+    def sitting(self) -> Mapping[RoomId, frozenset[ParticipantId]]:
+        """Who holds a seat of which room: the sockets that have taken one, while they last."""
+        found: dict[RoomId, set[ParticipantId]] = {}
+        for room, participant in self._sitting.values():
+            found.setdefault(room, set()).add(participant)
+        return {room: frozenset(people) for room, people in found.items()}
 
     def expel(self, participants: Iterable[ParticipantId], code: str) -> None:
         """Say goodbye to these people wherever they are."""
@@ -122,10 +130,16 @@ class RoomSockets:
             asked = msgspec.convert(body, Request)
         except msgspec.ValidationError as error:
             raise Invalid("rooms.bad_command", str(error)) from error
-        return msgspec.to_builtins(await self._gateway.submit(room, actor, asked))
+        ack = await self._gateway.submit(room, actor, asked)
+        if isinstance(asked.command, TakeSeat) and sid in self._here:
+            self._sitting[sid] = room, actor.participant
+        elif isinstance(asked.command, LeaveSeat):
+            self._sitting.pop(sid, None)
+        return msgspec.to_builtins(ack)
 
     def disconnect(self, sid: Sid) -> None:
         """Forget a socket; the last one of a room lets go of the room."""
+        self._sitting.pop(sid, None)
         found = self._here.pop(sid, None)
         if found is not None:
             self._rooms[found[0]].remove(sid)

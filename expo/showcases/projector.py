@@ -116,7 +116,7 @@ class _Show:
                 pass
             case be.SeatTaken() | be.SeatLeft() | be.SeatRemoved() | be.SeatMedia():
                 pass
-            case be.ReadySet() | be.CheckReported() | be.SeatMuted():
+            case be.SeatHere() | be.ReadySet() | be.CheckReported() | be.SeatMuted():
                 pass
             case _:
                 assert_never(event)

@@ -133,6 +133,19 @@ async def test_a_seat_changes_what_its_person_sees(house: House) -> None:
         assert (await studio.event("ready_set"))["event"]["ready"] is True
 
 
+async def test_a_seat_is_away_when_its_page_has_closed_and_here_again_with_the_next(house: House) -> None:
+    organiser, exhibitor = await house.cookies("organiser"), await house.cookies("exhibitor")
+    async with house.page(0, organiser) as desk:
+        async with house.page(1, exhibitor) as studio:
+            await studio.command("take_seat")
+        assert (await desk.event("seat_here"))["event"]["here"] is False
+        async with house.page(0, exhibitor) as studio:
+            await studio.command("take_seat")
+            await desk.until(lambda: any(each["event"].get("here") for each in desk.events))
+            seats = (await studio.ask("snapshot"))["state"]["seats"]
+            assert seats[studio.hello["you"]["participant"]]["here"] is True
+
+
 async def test_a_removed_person_is_sent_away_and_stays_away(house: House) -> None:
     organiser, guest = await house.cookies("organiser"), await house.guest("Lan")
     async with house.page(0, organiser) as desk, house.page(1, guest) as buyer:

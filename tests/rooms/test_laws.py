@@ -55,6 +55,7 @@ KERNEL_COMMANDS = st.one_of(
     st.just(do.Advance()),
     st.builds(do.CountAudience, viewers=st.integers(0, 5)),
     st.builds(do.ReportMedia, seat=SEATS, camera=st.booleans(), screen=st.booleans()),
+    st.builds(do.ReportPresence, here=st.frozensets(SEATS)),
     st.lists(st.integers(1, 4), max_size=4, unique=True).map(
         lambda numbers: do.SetProgramme(segments=tuple(segment(number) for number in numbers))
     ),

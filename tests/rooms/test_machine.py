@@ -27,7 +27,11 @@ ONE_OF_EACH: tuple[Command, ...] = (
     *(do.Reorder(segments=()), do.SetProgramme(segments=()), do.PointPicture(seat=None)),
     *(do.Pin(product=P1), do.Unpin(), do.TakeSeat(), do.LeaveSeat(), do.SetReady(ready=True)),
     *(do.ReportCheck(verdict="pass"), do.MuteSeat(seat=KIM_SEAT), do.RemoveSeat(seat=KIM_SEAT)),
-    *(do.ReportMedia(seat=KIM_SEAT, camera=True, screen=True), do.CountAudience(viewers=1)),
+    *(
+        do.ReportMedia(seat=KIM_SEAT, camera=True, screen=True),
+        do.ReportPresence(here=frozenset()),
+        do.CountAudience(viewers=1),
+    ),
     *(do.Say(text="hi"), do.Ask(text="hi"), do.Withdraw(message=1), do.HideMessage(message=1)),
     *(do.AnswerQuestion(message=1), do.Interested(product=P1)),
 )
@@ -166,6 +170,47 @@ def test_the_organiser_mutes_and_removes() -> None:
 
 def test_media_of_somebody_without_a_seat_changes_nothing() -> None:
     assert Show().do(KERNEL, do.ReportMedia(seat=KIM_SEAT, camera=True, screen=False)) == []
+
+
+def test_who_is_gone_for_longer_than_a_reload_is_away_and_after_the_grace_no_longer_ready() -> None:
+    show = Show().live()
+    others = frozenset({PARK.participant, LEE.participant})
+    show.later(4)
+    assert show.do(KERNEL, do.ReportPresence(here=others)) == []  # it has just sat down
+    show.later(1)
+    assert show.do(KERNEL, do.ReportPresence(here=others)) == ["SeatHere"]
+    kim = show.state.seats[KIM_SEAT]
+    assert (kim.here, kim.here_ms, kim.ready) == (False, show.now_ms, True)
+    assert code_of(show, MAI, do.ArmNext(segment=S1)) == "rooms.next_not_ready"
+    show.later(9.9)
+    assert show.do(KERNEL, do.ReportPresence(here=others)) == []
+    assert show.do(KIM, do.TakeSeat()) == ["SeatHere"]
+    assert show.state.seats[KIM_SEAT].ready  # in time
+    show.later(5)
+    show.do(KERNEL, do.ReportPresence(here=others))
+    show.later(10)
+    assert show.do(KERNEL, do.ReportPresence(here=others)) == ["ReadySet"]
+    assert show.do(KERNEL, do.ReportPresence(here=others | {KIM_SEAT})) == ["SeatHere"]
+    assert not show.state.seats[KIM_SEAT].ready
+
+
+def test_whoever_is_there_comes_into_the_picture_before_somebody_away() -> None:
+    show = Show().live()
+    assistant = person("An", "present", exhibitor="e1", role="exhibitor")
+    show.do(assistant, do.TakeSeat())
+    show.later(5)
+    show.do(KERNEL, do.ReportPresence(here=frozenset({assistant.participant})))
+    show.do(MAI, do.ArmNext(segment=S1, anyway=True))
+    show.later(3)
+    assert show.state.picture
+    assert show.state.picture.seat == assistant.participant
+
+
+def test_the_crowd_is_not_told_who_is_away() -> None:
+    show = Show().live()
+    seat = project(show.state, ALL).seats[KIM_SEAT]
+    assert (seat.here, seat.here_ms) == (False, 0)
+    assert project(show.state, CREW).seats[KIM_SEAT].here
 
 
 # --- the crowd ---

@@ -38,6 +38,7 @@ STORY: tuple[tuple[Actor, Command, int], ...] = (
     (MAI, do.ArmNext(segment=SegmentId("s2"), anyway=True), 500),
     (KERNEL, do.Advance(), 3000),
     (PARK, do.Pin(product=ProductId("p2")), 10),
+    (PARK, do.Finish(), 10),
 )
 ENDING: tuple[tuple[Actor, Command, int], ...] = (
     (MAI, do.Resume(), 0),
@@ -140,6 +141,7 @@ def _any(chance: Random, state: State) -> tuple[Actor, Command, int]:
     kernel: list[Command] = [
         do.Advance(), do.Advance(), do.CountAudience(viewers=chance.randint(0, 500)),
         do.ReportMedia(seat=chance.choice(seats), camera=chance.random() < 0.7, screen=chance.random() < 0.5),
+        do.ReportPresence(here=frozenset(seat for seat in state.seats if chance.random() < 0.5)),
         do.SetProgramme(segments=tuple(segment(number) for number in chance.sample(range(1, 5), chance.randint(1, 4)))),
     ]  # fmt: skip
     actor, commands = chance.choice(

@@ -113,6 +113,12 @@ class Faulty(Valkey):
             raise Unavailable("cluster.away", "the answer was lost")
         return answer
 
+    async def call_all(self, calls: Sequence[Call]) -> list[object]:
+        if calls and self.unsent:
+            self.unsent -= 1
+            raise Unavailable("cluster.away", "never sent")
+        return await super().call_all(calls)
+
 
 class Worker:
     """One worker's rooms. `kill` leaves Valkey as a killed process does: nothing given back, nothing more shared."""

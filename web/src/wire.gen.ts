@@ -263,6 +263,8 @@ export interface Seat {
   readonly ready: boolean;
   readonly muted: boolean;
   readonly check: Check | null;
+  readonly here: boolean;
+  readonly hereMs: number;
   readonly seen: number;
 }
 
@@ -314,6 +316,7 @@ export type RoomEvent =
   | SeatLeft
   | SeatRemoved
   | SeatMedia
+  | SeatHere
   | ReadySet
   | CheckReported
   | SeatMuted
@@ -425,6 +428,12 @@ export interface SeatMedia {
   readonly seat: string;
   readonly camera: boolean;
   readonly screen: boolean;
+}
+
+export interface SeatHere {
+  readonly type: "seat_here";
+  readonly seat: string;
+  readonly here: boolean;
 }
 
 export interface ReadySet {

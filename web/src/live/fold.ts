@@ -52,7 +52,7 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
       return { ...state, pin: null };
     case "seat_taken": {
       const { seat, name, role, exhibitor } = event;
-      return lit(seated(state, seat, { ...(state.seats[seat] ?? EMPTY_SEAT), name, role, exhibitor }));
+      return lit(seated(state, seat, { ...present(state.seats[seat], atMs), name, role, exhibitor }));
     }
     case "seat_left":
       return lit(unseated(state, event.seat));
@@ -62,6 +62,8 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
     }
     case "seat_media":
       return lit(screened(reseated(state, event.seat, { camera: event.camera, screen: event.screen })));
+    case "seat_here":
+      return reseated(state, event.seat, { here: event.here, hereMs: atMs });
     case "ready_set":
       return reseated(state, event.seat, { ready: event.ready });
     case "check_reported":
@@ -104,8 +106,14 @@ const EMPTY_SEAT: Seat = {
   ready: false,
   muted: false,
   check: null,
+  here: false,
+  hereMs: 0,
   seen: 0,
 };
+
+function present(seat: Seat = EMPTY_SEAT, atMs: number): Seat {
+  return seat.here ? seat : { ...seat, here: true, hereMs: atMs };
+}
 
 /** Nothing is kept that this reader may not see; who sees it all keeps all. */
 function veiled(state: State, reader: string): State {
@@ -124,7 +132,7 @@ function veiled(state: State, reader: string): State {
 }
 
 function open(seat: Seat): Seat {
-  return { ...seat, ready: false, muted: false, check: null };
+  return { ...seat, ready: false, muted: false, check: null, here: false, hereMs: 0 };
 }
 
 function wordless(message: Message): Message {

@@ -73,7 +73,7 @@ describe("talk", () => {
 describe("speaking", () => {
   it("names who is on the air with a picture, the one shown first", () => {
     const seat = { role: "exhibitor", exhibitor: "e1", ready: true, muted: false, check: null, seen: 0 } as const;
-    const on = { ...seat, onAir: true, camera: true, screen: false };
+    const on = { ...seat, here: true, hereMs: 0, onAir: true, camera: true, screen: false };
     const seats = { a: { ...on, name: "Kim" }, b: { ...on, name: "Park" }, c: { ...on, name: "Lee", camera: false } };
     expect(speaking({ ...state, seats, picture: { seat: "b", source: "camera" } })).toEqual(["Park", "Kim"]);
   });

@@ -7,6 +7,7 @@ import { icon } from "../icons";
 import type { holding } from "../studio-hold";
 import { clockText } from "../studio-state";
 import {
+  awaySince,
   beganMs,
   nextSegment,
   type Span,
@@ -116,9 +117,11 @@ export function next(state: State, found: ReadonlyMap<string, Span>, nowMs: numb
   const how = standing(state, segment);
   const ready = someoneReady(state, segment);
   const verdict = worstCheck(state, segment);
+  const sinceMs = awaySince(state, segment);
+  const word = ready ? "run.is_ready" : how === "away" ? "run.is_away" : "run.is_here";
   return html`<p class="label small dim">${t("run.next")}${span === undefined ? nothing : html` · ${clockTime(span.fromMs, words)}`} · ${minutes(segment.plannedS, words)}</p>
     <h2 class="cut" title=${name}>${name}</h2>
-    <p class="lamp small ${ready ? "on" : how === "away" ? "off" : "need"}">${t(ready ? "run.is_ready" : how === "away" ? "run.is_away" : "run.is_here")}</p>
+    <p class="lamp small ${ready ? "on" : how === "away" ? "off" : "need"}">${sinceMs === null ? t(word) : t("run.away_since", { time: clockTime(sinceMs, words) })}</p>
     ${people.length === 0 ? nothing : html`<p class="small dim cut"><bdi>${people.join(", ")}</bdi></p>`}
     ${verdict === null ? nothing : html`<p class="small ${verdict === "pass" ? "dim" : "amber"}">${t(`run.check_long.${verdict}`)}</p>`}`;
 }

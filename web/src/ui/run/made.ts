@@ -8,7 +8,17 @@ export function segment(number: number, news: Partial<Segment> = {}): Segment {
 }
 
 export function seat(exhibitor: string, news: Partial<Seat> = {}): Seat {
-  const off = { onAir: false, camera: false, screen: false, ready: false, muted: false, check: null, seen: 0 };
+  const off = {
+    onAir: false,
+    camera: false,
+    screen: false,
+    ready: false,
+    muted: false,
+    check: null,
+    here: true,
+    hereMs: 0,
+    seen: 0,
+  };
   return { name: `of ${exhibitor}`, role: "exhibitor", exhibitor, ...off, ...news };
 }
 

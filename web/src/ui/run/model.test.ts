@@ -53,8 +53,18 @@ describe("the run of show", () => {
     [{ a: seat("e1") }, "here"],
     [{ a: seat("e1"), b: seat("e1", { ready: true }) }, "ready"],
     [{ a: seat("e1", { ready: true, check: { verdict: "fail", note: "" } }) }, "check"],
+    [{ a: seat("e1", { ready: true, here: false }) }, "away"],
+    [{ a: seat("e1", { ready: true, here: false }), b: seat("e1") }, "here"],
   ] as const)("a company stands as its people do: %o", (seats, expected) => {
     expect(model.standing(room({ seats }), segment(1))).toBe(expected);
+  });
+
+  test("nobody is ready who is away, and the company has been away since the last one left", () => {
+    const gone = { a: seat("e1", { ready: true, here: false, hereMs: 5 }), b: seat("e1", { here: false, hereMs: 9 }) };
+    expect(model.someoneReady(room({ seats: gone }), segment(1))).toBe(false);
+    expect(model.awaySince(room({ seats: gone }), segment(1))).toBe(9);
+    expect(model.awaySince(room({ seats: { ...gone, c: seat("e1") } }), segment(1))).toBe(null);
+    expect(model.awaySince(room(), segment(1))).toBe(null);
   });
 
   test("a move stays within what is to come", () => {

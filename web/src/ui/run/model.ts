@@ -34,7 +34,14 @@ export function seatsOf(state: State, exhibitor: string): readonly Seat[] {
 }
 
 export function someoneReady(state: State, segment: Segment): boolean {
-  return seatsOf(state, segment.exhibitor).some((seat) => seat.ready);
+  return seatsOf(state, segment.exhibitor).some((seat) => seat.here && seat.ready);
+}
+
+/** Since when all of a company's people have been away; null while one is here, and where nobody came yet. */
+export function awaySince(state: State, segment: Segment): number | null {
+  const seats = seatsOf(state, segment.exhibitor);
+  if (seats.length === 0 || seats.some((seat) => seat.here)) return null;
+  return Math.max(...seats.map((seat) => seat.hereMs));
 }
 
 /** How a company stands in the run of show; "check" is somebody here whose device check failed. */
@@ -44,7 +51,7 @@ export function standing(state: State, segment: Segment): Standing {
   if (state.current === segment.id) return "on";
   if (segment.startedMs !== null) return "done";
   if (state.armed?.segment === segment.id) return "armed";
-  const seats = seatsOf(state, segment.exhibitor);
+  const seats = seatsOf(state, segment.exhibitor).filter((seat) => seat.here);
   if (seats.some((seat) => seat.check?.verdict === "fail")) return "check";
   if (seats.some((seat) => seat.ready)) return "ready";
   return seats.length > 0 ? "here" : "away";

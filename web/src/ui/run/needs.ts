@@ -35,7 +35,7 @@ export function needsOf(state: State, noted: ReadonlySet<string>): readonly Need
   const next = nextSegment(state);
   const found: Need[] = [];
   if (next !== null && state.armed === null && !someoneReady(state, next)) {
-    const here = seatsOf(state, next.exhibitor).length > 0;
+    const here = seatsOf(state, next.exhibitor).some((seat) => seat.here);
     found.push({ key: `ready:${next.id}`, kind: "not_ready", segment: next, here, later: movable(state).length > 1 });
   }
   for (const [seat, { name, exhibitor, check }] of seats) {

@@ -6,6 +6,8 @@ import type { Message, Seat, State } from "../../wire.gen";
 import { icon } from "../icons";
 import { clockTime, companyName, type RunWords } from "./words";
 
+const LAMPS = { away: "off", on: "air", ready: "on", here: "" } as const;
+
 export interface PeopleActions {
   readonly show: (seat: string, source: "camera" | "screen") => void;
   readonly mute: (seat: string, muted: boolean) => void;
@@ -36,9 +38,12 @@ function person(id: string, seat: Seat, state: State, words: RunWords, actions: 
   const { t } = words;
   const pictured = state.picture?.seat === id ? state.picture.source : null;
   const company = seat.exhibitor === null ? t(`run.role.${seat.role}`) : companyName(seat.exhibitor, words);
-  const lamp = seat.onAir ? "air" : seat.check?.verdict === "fail" ? "need" : seat.ready ? "on" : "";
-  const word = seat.onAir ? "run.standing.on" : seat.ready ? "run.standing.ready" : "run.standing.here";
+  const found = !seat.here ? "away" : seat.onAir ? "on" : seat.ready ? "ready" : "here";
+  const lamp = found !== "away" && found !== "on" && seat.check?.verdict === "fail" ? "need" : LAMPS[found];
+  const word =
+    found === "away" ? t("run.away_since", { time: clockTime(seat.hereMs, words) }) : t(`run.standing.${found}`);
   const facts = [
+    seat.onAir && !seat.here ? t("run.standing.on") : null,
     seat.check === null ? null : t(`run.check.${seat.check.verdict}`),
     seat.muted ? t("run.muted") : null,
     pictured === null ? null : t(`run.pictured.${pictured}`),
@@ -50,7 +55,7 @@ function person(id: string, seat: Seat, state: State, words: RunWords, actions: 
       : html`<button class="btn quiet" type="button" data-focus="${id}:${source}" @click=${() => actions.show(id, source)}>${t(`run.show.${source}`)}</button>`;
   return html`<li class="person">
     <p class="who"><b class="cut"><bdi>${seat.name}</bdi></b><span class="small dim cut"><bdi>${company}</bdi></span></p>
-    <span class="lamp small ${lamp}">${t(word)}</span>
+    <span class="lamp small ${lamp}">${word}</span>
     <p class="small dim facts-of">${facts.join(" · ")}</p>
     <div class="verbs">
       ${point("camera")}${seat.screen ? point("screen") : nothing}
