@@ -18,6 +18,7 @@ HandlerT = TypeVar("HandlerT", bound=Callable[..., object])
 JSON = "application/json"
 SDP = "application/sdp"
 HTML = "text/html"
+TEXT = "text/plain"
 
 _ATTRIBUTE = "__expo_operation__"
 _REF = "#/components/schemas/{name}"
@@ -168,14 +169,23 @@ def _responses(declared: Operation) -> Schema:
                 name: {"schema": {"type": "string"}, "description": meaning} for name, meaning in answer.headers.items()
             }
         responses[str(status)] = response
-    problem: Schema = {
-        "description": "The request failed; `code` is stable",
-        "content": {PROBLEM_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
-    }
+    told: Schema = {PROBLEM_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    if _is_for_people(declared):
+        told |= _content(Content(HTML))
+    problem: Schema = {"description": "The request failed; `code` is stable", "content": told}
     for status in declared.errors:
         responses[str(status)] = problem
     responses["default"] = problem
     return responses
+
+
+def _is_for_people(declared: Operation) -> bool:
+    """Whether browsers come here by themselves; they get their problems as pages."""
+    return any(
+        300 <= status < 400 or (answer.content is not None and answer.content.media_type == HTML)
+        for status, answer in declared.answers.items()
+        if status != 304
+    )
 
 
 def _content(content: Content) -> Schema:

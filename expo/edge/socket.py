@@ -24,7 +24,7 @@ from expo.edge.i18n import LANGUAGE_COOKIE, negotiate
 from expo.edge.keys import CATALOGUES, EDGE_STATS
 from expo.edge.openapi import Answer, Operation, operation
 from expo.edge.problems import SERVER_ERROR, problem
-from expo.errors import ExpoError
+from expo.errors import ExpoError, Invalid
 
 PATH = "/socket.io/"
 MAX_MESSAGE_BYTES = 16 * 1024
@@ -161,6 +161,8 @@ class SocketServer:
     )
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         require_same_origin(request)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            raise Invalid("request.malformed", "connect by WebSocket: ?EIO=4&transport=websocket")
         return cast("web.StreamResponse", await cast("Any", self._io).handle_request(request))
 
     async def _connect(self, sid: Sid, environ: Mapping[str, Any], auth: object = None) -> None:

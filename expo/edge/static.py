@@ -57,7 +57,7 @@ class StaticFiles:
     @operation(
         Operation(
             "A built asset: script, style sheet, picture",
-            {200: Answer("The file", Content("application/octet-stream")), 304: Answer("Not changed")},
+            {200: Answer("The file", Content("*/*")), 304: Answer("Not changed")},
             errors=(404,),
             tag="static",
         )

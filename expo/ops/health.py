@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from aiohttp import web
 
+from expo.edge.openapi import TEXT, Answer, Content, Operation, operation
 from expo.errors import ExpoError
 from expo.kit.logging import get_logger
 from expo.ops.drain import DRAIN
@@ -36,9 +37,20 @@ class Readiness(msgspec.Struct, frozen=True):
 def routes(probes: Mapping[str, Probe]) -> list[web.RouteDef]:
     """`/healthz` and `/readyz`; `probes` by the name of their plane, for example store, cluster, media."""
 
+    @operation(Operation("Alive: the event loop turns", {200: Answer("`ok`", Content(TEXT))}, tag="operations"))
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n", headers={"Cache-Control": "no-store"})
 
+    @operation(
+        Operation(
+            "Ready: what of this worker works, plane by plane",
+            {
+                200: Answer("All of it", Content(type=Readiness)),
+                503: Answer("Not all of it", Content(type=Readiness), {"Retry-After": "Seconds"}),
+            },
+            tag="operations",
+        )
+    )
     async def readyz(request: web.Request) -> web.Response:
         states = await asyncio.gather(*(_state(name, probe) for name, probe in probes.items()))
         planes = dict(zip(probes, states, strict=True))

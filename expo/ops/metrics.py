@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from expo.cluster.workers import WorkerIdentity
+from expo.edge.openapi import TEXT, Answer, Content, Operation, operation
 from expo.kit.logging import get_logger
 
 ASK_S = 1.0
@@ -60,6 +61,7 @@ def routes(
                 samples[f"{full}_total" if is_total else full] = value
         return Totals(worker=identity.index, samples=samples)
 
+    @operation(Operation("Metrics of all workers", {200: Answer("Prometheus text", Content(TEXT))}, tag="operations"))
     async def metrics(request: web.Request) -> web.Response:
         # A sibling's question is answered alone, else two workers would ask each other for ever.
         if request.query.get("worker") == OWN:

@@ -16,7 +16,7 @@ from expo.clock import utc_now
 from expo.edge import auth
 from expo.edge.i18n import LANGUAGE_NAMES
 from expo.edge.keys import DATABASE, LANGUAGE
-from expo.edge.openapi import Answer, Operation, operation
+from expo.edge.openapi import HTML, Answer, Content, Operation, operation
 from expo.edge.pages import render
 from expo.errors import NotFound, Unavailable
 from expo.ids import RoomId, ShowcaseId
@@ -57,7 +57,7 @@ def routes() -> list[web.RouteDef]:
     return [web.get("/", home), web.get("/programme", programme), web.get("/s/{showcase_id}", stage)]
 
 
-@operation(Operation("The expo's front page", {200: Answer("A page")}, errors=(503,), tag="pages"))
+@operation(Operation("The expo's front page", {200: Answer("A page", Content(HTML))}, errors=(503,), tag="pages"))
 async def home(request: web.Request) -> web.Response:
     await auth.identify(request)
     language, now = request[LANGUAGE], utc_now()
@@ -77,7 +77,12 @@ async def home(request: web.Request) -> web.Response:
 
 
 @operation(
-    Operation("All showcases with their companies, day by day", {200: Answer("A page")}, errors=(503,), tag="pages")
+    Operation(
+        "All showcases with their companies, day by day",
+        {200: Answer("A page", Content(HTML))},
+        errors=(503,),
+        tag="pages",
+    )
 )
 async def programme(request: web.Request) -> web.Response:
     await auth.identify(request)
@@ -100,7 +105,7 @@ async def programme(request: web.Request) -> web.Response:
 @operation(
     Operation(
         "The stage of a showcase: picture, sound, products, programme",
-        {200: Answer("A page")},
+        {200: Answer("A page", Content(HTML))},
         parameters={"showcase_id": "The showcase's id"},
         errors=(404, 503),
         tag="pages",

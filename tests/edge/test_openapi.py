@@ -149,6 +149,13 @@ async def test_a_route_without_a_declaration_is_listed_by_its_docstring(tmp_path
     assert "text/html" in found["paths"]["/"]["get"]["responses"]["200"]["content"]
 
 
+async def test_a_pages_problems_are_pages_too(tmp_path: Path) -> None:
+    paths = (await document(tmp_path))["paths"]
+    assert set(paths["/"]["get"]["responses"]["404"]["content"]) == {"application/problem+json", "text/html"}
+    order = paths["/desks/{desk}/orders"]["post"]["responses"]
+    assert set(order["409"]["content"]) == {"application/problem+json"}
+
+
 async def test_a_typed_body_comes_and_goes(tmp_path: Path) -> None:
     async with site(tmp_path, ROUTES) as served:
         answer, body = await ask(served, "POST", "/desks/1/orders?number=7", json={"productId": "tea", "quantity": 3})

@@ -31,6 +31,8 @@ def outcome(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
             "-p",
             "no:valkey",
             "-p",
+            "no:schemathesis",
+            "-p",
             "no:cacheprovider",
             "-p",
             "tests.conftest",
