@@ -18,10 +18,9 @@ from expo.accounts.tokens import Tokens
 from expo.catalogue import pages as stands
 from expo.catalogue.pages import AGENDA
 from expo.clock import utc_now
-from expo.cluster.eventlog import EventLog
 from expo.cluster.presence import Presence
 from expo.cluster.redis import Valkey
-from expo.cluster.workers import WorkerIdentity, WorkerRegistry, private_socket
+from expo.cluster.workers import WorkerIdentity, WorkerRegistry, owner_name, private_socket
 from expo.edge import http
 from expo.edge.auth import identify
 from expo.edge.keys import DATABASE, EDGE_STATS, LANDING, PRINCIPALS, SETTINGS
@@ -31,13 +30,16 @@ from expo.ids import ParticipantId, RoomId, new_row_id
 from expo.kit.tasks import Nursery
 from expo.media.engine import EngineConfig, MediaEngine
 from expo.ops import health, metrics
-from expo.rooms import door, media, private
+from expo.rooms import media, private
 from expo.rooms.attendance import Attendance
 from expo.rooms.backstage import Backstage
 from expo.rooms.commands import Actor
-from expo.rooms.gateway import FarRooms, OwnRooms, RoomGateway
+from expo.rooms.door import Door, proof_of
+from expo.rooms.gateway import Rooms
 from expo.rooms.host import RoomHost
+from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
+from expo.rooms.sibling import Sibling
 from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
 from expo.showcases import admission, agenda, pages, run, studio
@@ -53,10 +55,9 @@ IDENTITY = web.AppKey("identity", WorkerIdentity)
 VALKEY = web.AppKey("valkey", Valkey)
 ENGINE = web.AppKey("engine", MediaEngine)
 ROOMS = web.AppKey("rooms", RoomHost)
-FAR_DOOR = web.AppKey("far_door", door.FarDoor)
 OWNER = web.AppKey("owner", RoomOwner)
-OWN_ROOMS = web.AppKey("own_rooms", OwnRooms)
-GATEWAY: web.AppKey[RoomGateway] = web.AppKey("gateway", RoomGateway)
+OWN_DOOR = web.AppKey("own_door", Door)
+GATEWAY = web.AppKey("gateway", Rooms)
 SOCKETS = web.AppKey("sockets", RoomSockets)
 
 
@@ -67,10 +68,6 @@ def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
     app[IDENTITY] = identity
     app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _sockets, _http))  # closed in reverse
     return app
-
-
-def carries_media(identity: WorkerIdentity) -> bool:
-    return identity.index == identity.media_index
 
 
 def landing_of(principal: Principal) -> str:
@@ -127,9 +124,6 @@ async def _people(app: web.Application) -> AsyncIterator[None]:
 
 async def _media(app: web.Application) -> AsyncIterator[None]:
     settings, identity = app[SETTINGS], app[IDENTITY]
-    if not carries_media(identity):
-        yield
-        return
     app[ENGINE] = engine = await MediaEngine.open(
         EngineConfig(
             bind=settings.udp_bind,
@@ -143,41 +137,47 @@ async def _media(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _rooms(app: web.Application) -> AsyncIterator[None]:
-    settings, identity = app[SETTINGS], app[IDENTITY]
-    if carries_media(identity):
-        app[ROOMS] = host = RoomHost(app[ENGINE], ShowcaseRooms(app[DATABASE]))
-        app[DOOR] = door.OwnDoor(host)
-        host.open()
-        app[REVOCATIONS].on_revoked(lambda person: [host.expel(name) for name in participants_of(person)])
+    settings, identity, valkey = app[SETTINGS], app[IDENTITY], app[VALKEY]
+    app[ROOMS] = host = RoomHost(app[ENGINE], ShowcaseRooms(app[DATABASE]))
+    app[REVOCATIONS].on_revoked(lambda person: [host.expel(name) for name in participants_of(person)])
 
-        def lost(room: RoomId) -> None:
-            app[OWN_ROOMS].lost(room)
+    def taken(room: Room) -> None:
+        backstage.attend(room)
+        app[GATEWAY].taken(room)
 
-        app[OWNER] = owner = RoomOwner(
-            app[VALKEY],
-            f"worker-{identity.index}.{new_row_id()}",
-            ShowcaseProgrammes(app[DATABASE]),
-            projectors=[ShowcaseFacts(app[DATABASE])],
-            on_lost=lost,
-        )
-        backstage = Backstage(owner, host, seat_of)
-        app[OWN_ROOMS] = app[GATEWAY] = own = OwnRooms(owner, backstage.attend)
-        owner.open()
-        backstage.open()
-        yield
-        await backstage.close()
-        await own.close()
-        await owner.close()
-        await host.close()
-    else:
-        far = door.FarDoor(private_socket(settings, identity.media_index), door.proof_of(settings.load_secret()))
-        app[FAR_DOOR] = app[DOOR] = far
-        app[GATEWAY] = rooms = FarRooms(far, EventLog(app[VALKEY]))
-        far.open()
-        rooms.open()
-        yield
-        await rooms.close()
-        await far.close()
+    def lost(room: RoomId) -> None:
+        host.shut(room, "moved")
+        app[GATEWAY].lost(room)
+
+    def require_here(room: RoomId) -> None:
+        if owner.room(room) is None:
+            raise Unavailable("rooms.moved", "another worker has this room now", retry_after_s=0)
+
+    app[OWNER] = owner = RoomOwner(
+        valkey,
+        owner_name(identity.index, new_row_id()),
+        ShowcaseProgrammes(app[DATABASE]),
+        projectors=[ShowcaseFacts(app[DATABASE])],
+        on_lost=lost,
+        on_taken=taken,
+    )
+    backstage = Backstage(owner, host, seat_of)
+    host.require_here = require_here
+    proof = proof_of(settings.load_secret())
+    others = [index for index in range(settings.workers) if index != identity.index]
+    siblings = {index: Sibling(private_socket(settings, index), proof) for index in others}
+    app[DOOR] = app[OWN_DOOR] = way = Door(owner, host, valkey, siblings, proof)
+    app[GATEWAY] = rooms = Rooms(way, valkey)
+    host.open()
+    owner.open()
+    backstage.open()
+    rooms.open()
+    yield
+    await rooms.close()
+    await backstage.close()
+    await host.close()  # before the rooms are free: who is sent away finds them with another worker
+    await owner.close()
+    await way.close()
 
 
 async def _sockets(app: web.Application) -> AsyncIterator[None]:
@@ -188,8 +188,8 @@ async def _sockets(app: web.Application) -> AsyncIterator[None]:
         await sockets.close()
 
     app.on_shutdown.append(cut)  # before the runner waits for handlers: a socket's lasts as long as the socket
-    owner = app.get(OWNER)
-    attendance = Attendance(Presence(app[VALKEY]), sockets.sitting, lambda: owner.rooms if owner else ())
+    owner = app[OWNER]
+    attendance = Attendance(Presence(app[VALKEY]), sockets.sitting, lambda: owner.rooms)
     attendance.open()
     yield
     await attendance.close()
@@ -202,15 +202,13 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     sources: dict[str, metrics.Source] = {"http": app[EDGE_STATS].snapshot}
     sources["sockets"] = lambda: {"open": len(app[SOCKETS].server)}
     app.add_routes(app[SOCKETS].server.routes())
-    if carries_media(identity):
-        probes["media"] = app[ENGINE].probe
-        sources["media"] = app[ENGINE].stats.snapshot
-        sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
-        proof = door.proof_of(settings.load_secret())
-        app.add_routes(media.routes(app[ROOMS], app[REVOCATIONS].verify, proof))
-        app.add_routes(private.routes(app[OWN_ROOMS], proof))
-    else:
-        app.add_routes(door.routes(app[FAR_DOOR]))
+    probes["media"] = app[ENGINE].probe
+    sources["media"] = app[ENGINE].stats.snapshot
+    sources["rooms"] = lambda: {"open": app[ROOMS].rooms}
+    way = app[OWN_DOOR]
+    proof, placed = proof_of(settings.load_secret()), way.at_owner(media.room_of)
+    app.add_routes(media.routes(app[ROOMS], app[REVOCATIONS].verify, proof, at_owner=placed))
+    app.add_routes(private.routes(way))
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from expo.cluster import keys
-from expo.cluster.redis import Call, Script, Valkey
+from expo.cluster.redis import TIMEOUT_S, Call, Script, Valkey
 from expo.errors import Unavailable
 from expo.ids import RoomId
 from expo.kit.logging import get_logger
@@ -32,10 +32,16 @@ local owner = lease and string.match(lease, '^%d+ (.*)$')
 if owner and owner ~= ARGV[1] then return {'', owner} end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+if now > tonumber(ARGV[3]) then return {'', ''} end
 local token = string.format('%.0f', math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, now))
 redis.call('SET', KEYS[2], token)
 redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[2])
 return {token, ARGV[1]}
+""")
+
+_NOW = Script("""
+local time = redis.call('TIME')
+return time[1] * 1000000 + time[2]
 """)
 
 FENCE = """
@@ -65,9 +71,13 @@ return redis.call('DEL', KEYS[1])
 """
 )
 
+LAPSED = ""
+"""In the place of an owner: somebody had the room, and nobody has it now."""
+
 _OWNER = Script("""
 local lease = redis.call('GET', KEYS[1])
-return lease and string.match(lease, '^%d+ (.*)$')
+if lease then return string.match(lease, '^%d+ (.*)$') end
+return redis.call('EXISTS', KEYS[2]) == 1 and ''
 """)
 
 
@@ -90,9 +100,14 @@ class Held:
 async def take(valkey: Valkey, room: RoomId, owner: str, *, ttl_s: float = TTL_S) -> Lease | Held:
     """A new lease for `owner`, who may hold one already: the answer that brought it may have been lost.
 
+    What a server reads late, because it hung, comes to nothing: its owner may have been unable to renew meanwhile.
     Raises `Unavailable("cluster.away")`; then the lease may have been taken, and expires.
     """
-    token, holder = cast("list[str]", await valkey.call(Call(_TAKE, _keys(room), (owner, _ms(ttl_s)))))
+    now_us = cast("int", await valkey.call(Call(_NOW, _keys(room))))
+    arguments = (owner, _ms(ttl_s), str(now_us + round(TIMEOUT_S * 1_000_000)))
+    token, holder = cast("list[str]", await valkey.call(Call(_TAKE, _keys(room), arguments)))
+    if not token and not holder:
+        raise Unavailable("cluster.away", "Valkey read too late that a room was wanted", retry_after_s=1)
     return Lease(room, owner, int(token)) if token else Held(holder)
 
 
@@ -106,7 +121,13 @@ async def release(valkey: Valkey, lease: Lease) -> None:
 
 async def owner_of(valkey: Valkey, room: RoomId) -> str | None:
     """Who holds the room's lease now; None when nobody does."""
-    return cast("str | None", await valkey.call(Call(_OWNER, [keys.room(room, "lease")])))
+    return (await owners_of(valkey, [room]))[0] or None
+
+
+async def owners_of(valkey: Valkey, rooms: Sequence[RoomId]) -> list[str | None]:
+    """Who holds each lease, in one round trip; `LAPSED` when nobody does, None where nobody ever did or all is lost."""
+    calls = [Call(_OWNER, _keys(room)) for room in rooms]
+    return cast("list[str | None]", await valkey.call_all(calls))
 
 
 async def renew(valkey: Valkey, leases: Sequence[Lease], *, ttl_s: float = TTL_S) -> list[str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -56,6 +58,7 @@ class Valkey:
 
     def __init__(self, url: str) -> None:
         """Connect lazily to `url` (redis, rediss or unix). Raises `Invalid("settings.redis_url")`."""
+        self._failed_s = -math.inf
         try:
             self._redis: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped there
                 url,
@@ -67,6 +70,11 @@ class Valkey:
             )
         except ValueError as error:
             raise Invalid("settings.redis_url", str(error)) from error
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing has gone wrong here (s); infinite when nothing ever did."""
+        return time.monotonic() - self._failed_s
 
     async def ping(self) -> None:
         """Return when the server answers and is not loading."""
@@ -157,6 +165,7 @@ class Valkey:
                 async with asyncio.timeout(TIMEOUT_S):
                     return await answer
         except (RedisError, OSError, TimeoutError) as error:
+            self._failed_s = time.monotonic()
             raise _away(error) from error
 
 

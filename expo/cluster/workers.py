@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,22 +19,34 @@ from expo.settings import Settings
 
 HEARTBEAT_S = 2.0
 
+_OWNER = re.compile(r"worker-(\d{1,4})\..*", re.ASCII)
+
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerIdentity:
-    """Which worker this process is. `media_index` is the worker that carries the media of every room."""
+    """Which worker this process is."""
 
     index: int
     udp_port: int
     private_socket: Path
-    media_index: int = 0
 
     @classmethod
     def of(cls, settings: Settings, index: int) -> WorkerIdentity:
         """The identity of worker `index` under these settings."""
         return cls(index=index, udp_port=settings.udp_port + index, private_socket=private_socket(settings, index))
+
+
+def owner_name(index: int, life: str) -> str:
+    """How the leases of worker `index` name it; `life` differs from process to process."""
+    return f"worker-{index}.{life}"
+
+
+def index_of(owner: str) -> int | None:
+    """The index in an `owner_name`; None where there is none."""
+    found = _OWNER.fullmatch(owner)
+    return int(found[1]) if found else None
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,13 +20,20 @@ BODY_DEADLINE_S = 10.0
 MAX_BODY_BYTES = 64 * 1024
 JSON = "application/json"
 
+_BODY = web.RequestKey("body", bytes)
+
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 async def read_body(
     request: web.Request, *, limit_bytes: int = MAX_BODY_BYTES, deadline_s: float = BODY_DEADLINE_S
 ) -> bytes:
-    """The whole body. Invalid `request.too_large` (413) over the limit, `request.too_slow` (408) past the deadline."""
+    """The whole body, the same when asked again.
+
+    Invalid `request.too_large` (413) over the limit, `request.too_slow` (408) past the deadline.
+    """
+    if (known := request.get(_BODY)) is not None:
+        return known
     if request.content_length is not None and request.content_length > limit_bytes:
         raise _too_large(limit_bytes)
     chunks: list[bytes] = []
@@ -42,7 +49,8 @@ async def read_body(
         raise Invalid("request.too_slow", f"the body was not whole after {deadline_s:g} s", status=408) from None
     except web.RequestPayloadError as error:
         raise Invalid("request.malformed", "the body cannot be read") from error
-    return b"".join(chunks)
+    request[_BODY] = whole = b"".join(chunks)
+    return whole
 
 
 def require_content_type(request: web.Request, media_type: str) -> None:

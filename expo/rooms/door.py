@@ -1,204 +1,162 @@
-"""The way to a room from any worker: its own host here, or plain HTTP to the worker that has the media.
-
-Only signalling hops, and only once: what is passed on carries a proof that the sender is a worker of this server, and a
-worker without the media refuses to pass that on again.
-"""
+"""The way to a room from any worker: it is here, with a sibling, or nobody's yet, and then it is taken here."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import hmac
-from pathlib import Path
-from typing import Protocol
-from urllib.parse import quote
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
 
-import aiohttp
-import msgspec
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
-from expo.edge import wire
-from expo.edge.keys import LANGUAGE
-from expo.edge.openapi import Operation, operation
-from expo.edge.problems import PROBLEM_TYPE, Problem
-from expo.errors import ExpoError, Unavailable
+from expo.cluster.lease import owner_of
+from expo.cluster.redis import Valkey
+from expo.cluster.workers import index_of
+from expo.errors import NotFound, Unavailable
 from expo.ids import RoomId
-from expo.media.sdp import MAX_BYTES
-from expo.rooms.commands import Ack, Actor, PassedRequest, Request
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
-from expo.rooms.operations import (
-    COMMANDS_PATH,
-    FORWARDED,
-    LEAVE,
-    LIVE_PATH,
-    OPEN_PATH,
-    PREFLIGHT,
-    PUBLISH,
-    RESOURCE_PREFLIGHT,
-    TRICKLE,
-    WATCH,
-    WHEP_PATH,
-    WHEP_RESOURCE_PATH,
-    WHIP_PATH,
-    WHIP_RESOURCE_PATH,
-    LiveReport,
-)
+from expo.rooms.operations import FORWARDED
+from expo.rooms.room import Room
+from expo.rooms.room_owner import RoomOwner
+from expo.rooms.sibling import OwnerAwayError, Sibling
 
-PASS_ON_S = 12.0
-"""Longer than the owner may wait for rows, shorter than a player's own patience."""
-ASK_S = 2.0
-RETRY_S = 2
-MAX_REQUESTS = 256
-"""At once to the owner; further ones wait here, within their deadline."""
+OWN_S = 5.0
+"""How long the lease of a worker that died is waited for; it ends by itself after 3 s."""
+AGAIN_S = 0.25
+MAX_KNOWN = 10_000
 
-_SENT = ("Authorization", "Content-Type", "If-Match", "Accept")
-_RETURNED = (
-    "Accept-Patch",
-    "Accept-Post",
-    "Access-Control-Allow-Headers",
-    "Access-Control-Allow-Methods",
-    "Access-Control-Max-Age",
-    "Allow",
-    "Cache-Control",
-    "Content-Type",
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "WWW-Authenticate",
-)
+Answer = TypeVar("Answer")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RoomDoor(Protocol):
     """What the rest of the server may ask of a room without knowing where it is."""
 
     async def live_state(self, room: RoomId) -> LiveState:
-        """Unavailable rooms.owner_away when the worker that would know does not answer."""
+        """Of a room that nobody has: nothing on air. Unavailable when who has it is not known or does not answer."""
         ...
 
 
-class OwnDoor:
-    """The rooms are here."""
+class Door:
+    """This worker's rooms and its siblings. `close` ends the connections to them."""
 
-    def __init__(self, host: RoomHost) -> None:
+    def __init__(
+        self, owner: RoomOwner, host: RoomHost, valkey: Valkey, siblings: Mapping[int, Sibling], proof: str
+    ) -> None:
+        self._owner = owner
         self._host = host
-
-    async def live_state(self, room: RoomId) -> LiveState:
-        return self._host.live_state(room)
-
-
-class FarDoor:
-    """The rooms are with the worker behind `private_socket`; `open()` and `close()` frame its connections."""
-
-    def __init__(self, private_socket: Path, proof: str) -> None:
-        self._socket = private_socket
+        self._valkey = valkey
+        self._siblings = siblings
         self._proof = proof
-        self._http: aiohttp.ClientSession | None = None
-
-    def open(self) -> None:
-        connector = aiohttp.UnixConnector(path=str(self._socket), limit=MAX_REQUESTS)
-        self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        self._known: dict[RoomId, Sibling] = {}
+        """Who had a room last; it serves while Valkey is away, and is forgotten when contradicted."""
 
     async def close(self) -> None:
         """Idempotent."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
+        for sibling in self._siblings.values():
+            await sibling.close()
+
+    def here(self, room: RoomId) -> Room | None:
+        """The room, if this worker has it now."""
+        return self._owner.room(room)
+
+    def forget(self, room: RoomId) -> None:
+        """Whoever was known to have the room may not have it any more."""
+        self._known.pop(room, None)
+
+    async def through(
+        self,
+        room: RoomId,
+        here: Callable[[Room], Awaitable[Answer]],
+        there: Callable[[Sibling], Awaitable[Answer]],
+    ) -> Answer:
+        """What whoever has the room answers; a room that nobody has is taken, also that of a worker that just died.
+
+        Raises what taking it raises, NotFound where no rows describe it, Unavailable rooms.owner_away.
+        """
+        clock = asyncio.get_running_loop().time
+        give_up_s = clock() + OWN_S
+        while True:
+            try:
+                found = await self._find(room)
+                return await (here(found) if isinstance(found, Room) else there(found))
+            except OwnerAwayError as error:
+                self.forget(room)
+                if not error.gone or clock() >= give_up_s:
+                    raise
+            await asyncio.sleep(AGAIN_S)
+
+    async def own(self, room: RoomId) -> Room:
+        """The room, taken here if nobody has it. Raises Unavailable rooms.moved where somebody has."""
+        if (found := self._owner.room(room)) is None:
+            await self._host.require_known(room)  # or any made-up id would leave a token in Valkey for ever
+            taken = await self._owner.own(room)
+            if not isinstance(taken, Room):
+                raise Unavailable("rooms.moved", f"{taken.owner} has the room", retry_after_s=0)
+            found = taken
+        return found
 
     async def live_state(self, room: RoomId) -> LiveState:
-        path = LIVE_PATH.replace("{room}", quote(room, safe=""))
-        status, _, body = await self._ask("GET", path, {}, b"", ASK_S)
+        if self._owner.room(room) is not None:
+            return self._host.live_state(room)
+        sibling = self._known.get(room) or self._sibling(await owner_of(self._valkey, room))
+        if sibling is None:
+            return LiveState()
         try:
-            report = msgspec.json.decode(body, type=LiveReport) if status == 200 else None
-        except msgspec.MsgspecError:
-            report = None
-        if report is None:
-            raise _away(f"status {status}")
-        return LiveState(report.on_air, report.viewers, report.key_frame_interval_ms)
+            return await sibling.live_state(room)
+        except OwnerAwayError:
+            self.forget(room)
+            raise
 
-    async def open_room(self, room: RoomId) -> None:
-        """Have the owner open the room. Raises what keeps it shut, Unavailable rooms.owner_away."""
-        await self._private(OPEN_PATH, room, b"")
+    def require_sibling(self, request: web.Request) -> None:
+        """NotFound for who is no worker of this server."""
+        if not self._is_sibling(request):
+            raise NotFound("request.unknown_address", "there is nothing here for you")
 
-    async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
-        """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
-        body = msgspec.json.encode({"actor": actor, "request": request})
-        return msgspec.json.decode(await self._private(COMMANDS_PATH, room, body), type=Ack)
+    def at_owner(self, room_of: Callable[[web.Request], RoomId]) -> Callable[[Handler], Handler]:
+        """Have a handler run on the worker with the room; what was passed on already goes no further."""
 
-    async def _private(self, path: str, room: RoomId, body: bytes) -> bytes:
-        where = path.replace("{room}", quote(room, safe=""))
-        status, headers, answer = await self._ask("POST", where, {"Content-Type": wire.JSON}, body, PASS_ON_S)
-        if status == 200:
-            return answer
-        if headers.get("Content-Type", "").startswith(PROBLEM_TYPE):
-            told = msgspec.json.decode(answer, type=Problem)
-            raise ExpoError(told.code, told.detail, status=told.status, retry_after_s=told.retry_after_s)
-        raise _away(f"status {status}")
+        def placed(handler: Handler) -> Handler:
+            @functools.wraps(handler)
+            async def handle(request: web.Request) -> web.StreamResponse:
+                room = room_of(request)
+                if self._is_sibling(request):
+                    await self.own(room)
+                    return await handler(request)
+                return await self.through(room, lambda _room: handler(request), lambda far: far.pass_on(request))
 
-    async def pass_on(self, request: web.Request) -> web.Response:
-        """The owner's answer to this request. Raises Unavailable rooms.owner_away."""
-        if hmac.compare_digest(request.headers.get(FORWARDED, "").encode(), self._proof.encode()):
-            raise _away("passed on to a worker without the media")
-        body = await wire.read_body(request, limit_bytes=MAX_BYTES)
-        headers = {name: request.headers[name] for name in _SENT if name in request.headers}
-        headers["Accept-Language"] = request.get(LANGUAGE, "en")
-        status, returned, answer = await self._ask(
-            request.method, request.rel_url.raw_path_qs, headers, body, PASS_ON_S
-        )
-        response = web.Response(status=status, body=answer or None)
-        for name in _RETURNED:
-            if name in returned:
-                response.headers[name] = returned[name]
-        return response
+            return handle
 
-    async def _ask(
-        self, method: str, path: str, headers: dict[str, str], body: bytes, deadline_s: float
-    ) -> tuple[int, CIMultiDictProxy[str], bytes]:
-        if self._http is None:
-            raise _away("the door is closed")
-        try:
-            async with (
-                asyncio.timeout(deadline_s),
-                self._http.request(
-                    method,
-                    f"http://worker{path}",
-                    headers={**headers, FORWARDED: self._proof},
-                    data=body or None,
-                    allow_redirects=False,
-                    skip_auto_headers=("Content-Type",),
-                ) as answer,
-            ):
-                return answer.status, answer.headers, await answer.read()
-        except (OSError, TimeoutError, aiohttp.ClientError) as error:
-            raise _away(type(error).__name__) from error
+        return placed
+
+    async def _find(self, room: RoomId) -> Room | Sibling:
+        if found := self._owner.room(room):
+            return found
+        if known := self._known.get(room):
+            return known
+        await self._host.require_known(room)
+        taken = await self._owner.own(room)
+        if isinstance(taken, Room):
+            return taken
+        sibling = self._sibling(taken.owner)
+        if sibling is None:  # a former life of this worker, or one that is no more
+            raise OwnerAwayError(f"{taken.owner} has it", gone=True)
+        if len(self._known) >= MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[room] = sibling
+        return sibling
+
+    def _sibling(self, owner: str | None) -> Sibling | None:
+        index = index_of(owner) if owner is not None else None
+        return self._siblings.get(index) if index is not None else None
+
+    def _is_sibling(self, request: web.Request) -> bool:
+        return hmac.compare_digest(request.headers.get(FORWARDED, "").encode(), self._proof.encode())
 
 
 def proof_of(secret: str) -> str:
     """What one worker shows another, derived from the cluster secret."""
     return hmac.digest(secret.encode(), b"expo.rooms.door.v1", hashlib.sha256).hex()
-
-
-def routes(door: FarDoor) -> list[web.RouteDef]:
-    """WHIP and WHEP on a worker without the media: the same routes, each passed on."""
-
-    def passing(declared: Operation):
-        @operation(declared)
-        async def pass_on(request: web.Request) -> web.Response:
-            return await door.pass_on(request)
-
-        return pass_on
-
-    return [
-        web.post(WHIP_PATH, passing(PUBLISH)),
-        web.post(WHEP_PATH, passing(WATCH)),
-        *(web.options(path, passing(PREFLIGHT)) for path in (WHIP_PATH, WHEP_PATH)),
-        *(web.patch(path, passing(TRICKLE)) for path in (WHIP_RESOURCE_PATH, WHEP_RESOURCE_PATH)),
-        *(web.delete(path, passing(LEAVE)) for path in (WHIP_RESOURCE_PATH, WHEP_RESOURCE_PATH)),
-        *(web.options(path, passing(RESOURCE_PREFLIGHT)) for path in (WHIP_RESOURCE_PATH, WHEP_RESOURCE_PATH)),
-    ]
-
-
-def _away(why: str) -> Unavailable:
-    return Unavailable("rooms.owner_away", f"the worker with the media: {why}", retry_after_s=RETRY_S)

@@ -1,31 +1,34 @@
-"""The way to live rooms from any worker: commands go to the worker that owns them, what happens comes from their log.
+"""Live rooms as this worker's sockets need them: commands go to whoever has the room, what happens comes from there.
 
-The worker with the media owns the rooms. Another one passes commands on over its private socket, with the proof that
-it is a worker of this server, and follows the room's log; it sees what is shared.
+A room of this worker is heard directly. That of a sibling is read from its log, so what is seen of it is shared; when
+its worker dies, whichever worker notices first takes the room, and everybody who follows it goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from expo.cluster.eventlog import Entries, EventLog, Tail
-from expo.cluster.lease import Held
+from expo.cluster.lease import LAPSED, owners_of
+from expo.cluster.redis import Valkey
 from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.rooms.commands import Ack, Actor, PassedRequest, Request
+from expo.rooms.door import AGAIN_S, Door
 from expo.rooms.events import read_entries
 from expo.rooms.machine import reduce
 from expo.rooms.model import State
 from expo.rooms.room import Listener, Room
-from expo.rooms.room_owner import RoomOwner, restored
+from expo.rooms.room_owner import restored
+from expo.rooms.sibling import Sibling
 
-OWN_S = 5.0
-"""How long the lease of a worker that died is waited for; it ends by itself after 3 s."""
-AGAIN_S = 0.25
+WATCH_EVERY_S = 0.5
+"""How often it is asked whether the rooms that are followed still have an owner."""
 
 log = get_logger(__name__)
 
@@ -49,140 +52,148 @@ class RoomGateway(Protocol):
         ...
 
 
-class OwnRooms:
-    """Rooms that this worker owns, or takes."""
+@dataclass(slots=True)
+class _Follower:
+    """`unlisten` stands for a room of this worker, `replica` for the log of another's; `ready` has its first state."""
 
-    def __init__(self, owner: RoomOwner, opened: Callable[[Room], None] = lambda _room: None) -> None:
-        """`opened` is called, maybe again, with every room that is asked for."""
-        self._owner = owner
-        self._opened = opened
-        self._followed: dict[RoomId, Callable[[], None]] = {}
-        self._replaced: dict[RoomId, tuple[Listener, Callable[[State], None]]] = {}
-        self._nursery = Nursery("own_rooms")
-
-    async def close(self) -> None:
-        """Idempotent."""
-        await self._nursery.close()
-
-    async def submit(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
-        return await (await self.room(room)).submit(actor, request.command, request.id)
-
-    async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:
-        found = await self.room(room)
-        self._replaced[room] = hear, replaced
-        self._followed[room] = found.listen(hear)
-        return found.state
-
-    def leave(self, room: RoomId) -> None:
-        self._replaced.pop(room, None)
-        unfollow = self._followed.pop(room, None)
-        if unfollow is not None:
-            unfollow()
-
-    def lost(self, room: RoomId) -> None:
-        """Another worker had the room for a moment: take it again and let its followers start over."""
-        if room in self._replaced:
-            self._nursery.start(f"again.{room}", self._again(room))
-
-    async def room(self, room: RoomId) -> Room:
-        """The room, owned here; waits for the lease of a worker that has just died."""
-        clock = asyncio.get_running_loop().time
-        give_up_s = clock() + OWN_S
-        while isinstance(found := await self._owner.own(room), Held):
-            if clock() >= give_up_s:
-                raise Unavailable("rooms.owner_away", f"{found.owner} has the room", retry_after_s=1)
-            await asyncio.sleep(AGAIN_S)
-        self._opened(found)
-        return found
-
-    async def _again(self, room: RoomId) -> None:
-        while room in self._replaced:
-            hear, replaced = self._replaced[room]
-            try:
-                found = await self.room(room)
-            except ExpoError as error:
-                log.warning("a room is not back yet", room=room, error=error.code)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            if self._replaced.get(room) == (hear, replaced):
-                self._followed[room] = found.listen(hear)
-                replaced(found.state)
-            return
+    hear: Listener
+    replaced: Callable[[State], None]
+    ready: bool = False
+    unlisten: Callable[[], None] | None = None
+    replica: State | None = None
 
 
-class FarDoor(Protocol):
-    """How a worker asks the owner (`rooms.door.FarDoor`)."""
+class Rooms:
+    """`open` starts following logs and owners, `close` ends it. Tell it what this worker has `taken` and `lost`."""
 
-    async def open_room(self, room: RoomId) -> None: ...
-
-    async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack: ...
-
-
-class FarRooms:
-    """Rooms of the worker behind the door. `open` starts following logs, `close` ends it."""
-
-    def __init__(self, door: FarDoor, event_log: EventLog) -> None:
+    def __init__(self, door: Door, valkey: Valkey) -> None:
         self._door = door
-        self._log = event_log
-        self._tail = Tail(event_log)
-        self._replicas: dict[RoomId, State] = {}
-        self._heard: dict[RoomId, tuple[Listener, Callable[[State], None]]] = {}
-        self._nursery = Nursery("far_rooms")
+        self._valkey = valkey
+        self._log = EventLog(valkey)
+        self._tail = Tail(self._log)
+        self._followers: dict[RoomId, _Follower] = {}
+        self._moving: set[RoomId] = set()
+        self._nursery = Nursery("followed_rooms")
 
     def open(self) -> None:
         self._nursery.keep("tail", self._tail.run)
+        self._nursery.keep("owners", self._watch)
 
     async def close(self) -> None:
         """Idempotent."""
         await self._nursery.close()
 
     async def submit(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
-        return await self._door.command(room, actor, request)
+        return await self._door.through(
+            room,
+            lambda found: found.submit(actor, request.command, request.id),
+            lambda sibling: sibling.command(room, actor, request),
+        )
 
     async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:
-        state = await self._load(room)
-        self._heard[room] = hear, replaced
-        self._start(room, state)
+        follower = self._followers[room] = _Follower(hear, replaced)
+        try:
+            state = await self._attach(room, follower)
+        except BaseException:
+            del self._followers[room]
+            raise
+        if follower.unlisten is None and (found := self._door.here(room)):  # taken while its log was read
+            state = self._listen(found, follower)
+        follower.ready = True
         return state
 
     def leave(self, room: RoomId) -> None:
+        follower = self._followers.pop(room, None)
         self._tail.leave(room)
-        self._heard.pop(room, None)
-        self._replicas.pop(room, None)
+        if follower is not None and follower.unlisten is not None:
+            follower.unlisten()
 
-    def _start(self, room: RoomId, state: State) -> None:
-        self._replicas[room] = state
-        self._tail.follow(room, state.revision, lambda entries: self._hear(room, entries))
+    def taken(self, room: Room) -> None:
+        """This worker has the room from now on."""
+        follower = self._followers.get(room.lease.room)
+        if follower is not None and follower.ready and follower.unlisten is None:
+            follower.replaced(self._listen(room, follower))
+
+    def lost(self, room: RoomId) -> None:
+        """Another worker has the room from now on."""
+        follower = self._followers.get(room)
+        if follower is not None:
+            follower.unlisten = None
+            self._move(room)
+
+    def _listen(self, room: Room, follower: _Follower) -> State:
+        if follower.unlisten is None and self._followers.get(room.lease.room) is follower:
+            self._tail.leave(room.lease.room)
+            follower.replica = None
+            follower.unlisten = room.listen(follower.hear)
+        return room.state
+
+    async def _attach(self, room: RoomId, follower: _Follower) -> State:
+        """Hear the room from now on, wherever it is."""
+
+        async def here(found: Room) -> State:
+            return self._listen(found, follower)
+
+        async def there(sibling: Sibling) -> State:
+            await sibling.open_room(room)
+            state = restored(await self._log.load(room))
+            if state is None:
+                raise Unavailable("rooms.owner_away", "the room's log is not there yet", retry_after_s=1)
+            if follower.unlisten is None and self._followers.get(room) is follower:
+                follower.replica = state
+                self._tail.follow(room, state.revision, lambda entries: self._hear(room, entries))
+            return state
+
+        return await self._door.through(room, here, there)
 
     def _hear(self, room: RoomId, entries: Entries) -> None:
-        hear, _ = self._heard[room]
+        follower = self._followers.get(room)
+        if follower is None:
+            return
         for entry in read_entries(entries.lines):
-            before = self._replicas[room]
-            if entry.revision <= before.revision:
+            before = follower.replica
+            if before is None or entry.revision <= before.revision:
                 continue
             if entry.revision != before.revision + 1:
                 self._tail.leave(room)
-                self._nursery.start(f"again.{room}", self._again(room))
+                self._move(room)
                 return
-            self._replicas[room] = reduce(before, entry)
-            hear(before, entry)
+            follower.replica = reduce(before, entry)
+            follower.hear(before, entry)
+
+    def _move(self, room: RoomId) -> None:
+        if room not in self._moving:
+            self._moving.add(room)
+            self._nursery.start(f"move.{room}", self._again(room))
 
     async def _again(self, room: RoomId) -> None:
-        while room in self._heard:
-            try:
-                state = await self._load(room)
-            except ExpoError as error:
-                log.warning("a room's log is not readable yet", room=room, error=error.code)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            if room in self._heard:
-                self._start(room, state)
-                self._heard[room][1](state)
-            return
+        try:
+            while follower := self._followers.get(room):
+                try:
+                    state = await self._attach(room, follower)
+                except ExpoError as error:
+                    log.warning("a room is not back yet", room=room, error=error.code)
+                    await asyncio.sleep(AGAIN_S)
+                    continue
+                if self._followers.get(room) is follower:
+                    if follower.unlisten is None:  # else `taken` has told it
+                        follower.replaced(state)
+                    return
+        finally:
+            self._moving.discard(room)
 
-    async def _load(self, room: RoomId) -> State:
-        await self._door.open_room(room)
-        state = restored(await self._log.load(room))
-        if state is None:
-            raise Unavailable("rooms.owner_away", "the room's log is not there yet", retry_after_s=1)
-        return state
+    async def _watch(self) -> None:
+        """Take what nobody has any more: a countdown must end also where all are silent."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            far = [room for room, each in self._followers.items() if each.unlisten is None]
+            try:
+                owners = await owners_of(self._valkey, far)
+            except Unavailable as error:
+                log.debug("owners are not known", error=error.code)
+                continue
+            for room, owner in zip(far, owners, strict=True):
+                if owner == LAPSED:
+                    self._door.forget(room)
+                if owner in (LAPSED, None):
+                    self._move(room)

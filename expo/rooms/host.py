@@ -47,6 +47,8 @@ class RoomHost:
         """Called when somebody begins or ceases to publish."""
         self.on_live: Callable[[RoomId], None] = lambda _room: None
         """Called when the rows have taken that a room is published."""
+        self.require_here: Callable[[RoomId], None] = lambda _room: None
+        """Asked before somebody joins; raises where another worker has the room by now."""
         self._facts = Facts(policy, self._told)
         self._nursery = Nursery("rooms")
         self._closed = False
@@ -173,6 +175,7 @@ class RoomHost:
         """The live room, opened if needed, and kept open while somebody is about to join."""
         if self._closed:
             raise Unavailable("rooms.stopping", "this server is stopping", retry_after_s=BUSY_RETRY_S)
+        self.require_here(room)
         live = self._rooms.get(room)
         if live is None:
             live = self._rooms[room] = LiveRoom(self._engine.router())

@@ -1,4 +1,4 @@
-"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP, on the worker that carries the media.
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP, on the worker that has the room.
 
 Only bearer tokens count: cookies are never read, so any origin may call. PATCH takes trickle ICE and nothing else; an
 ICE-lite server needs no candidates and never resolves their host names. An ICE restart gets the 422 that both documents
@@ -8,6 +8,7 @@ demand of a server with trickle but without restarts (RFC 9725 4.3.1); our pages
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 from aiohttp import ETag, web
 
@@ -17,6 +18,7 @@ from expo.edge.openapi import SDP, operation
 from expo.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from expo.ids import ResourceId, RoomId
 from expo.media.sdp import MAX_BYTES, parse_fragment
+from expo.rooms.door import Handler
 from expo.rooms.host import RoomHost
 from expo.rooms.live import Publisher, Viewer
 from expo.rooms.operations import (
@@ -43,19 +45,21 @@ MAX_ID = 64
 """Longer ids are nobody's; ours have 22 and 26 characters."""
 
 
-def routes(host: RoomHost, verify: Verify, proof: str) -> list[web.RouteDef]:
-    """The routes of both protocols, and the one for sibling workers, who know `proof` (see `door.proof_of`)."""
+def routes(
+    host: RoomHost, verify: Verify, proof: str, *, at_owner: Callable[[Handler], Handler] = lambda handler: handler
+) -> list[web.RouteDef]:
+    """The routes of both protocols, each `at_owner` of its room, and the one for workers, who know `proof` (`door`)."""
     handlers = MediaHandlers(host, verify, proof)
     return [
-        web.post(WHIP_PATH, handlers.publish),
+        web.post(WHIP_PATH, at_owner(handlers.publish)),
         web.options(WHIP_PATH, preflight),
-        web.patch(WHIP_RESOURCE_PATH, handlers.trickle_publisher),
-        web.delete(WHIP_RESOURCE_PATH, handlers.end_publisher),
+        web.patch(WHIP_RESOURCE_PATH, at_owner(handlers.trickle_publisher)),
+        web.delete(WHIP_RESOURCE_PATH, at_owner(handlers.end_publisher)),
         web.options(WHIP_RESOURCE_PATH, resource_preflight),
-        web.post(WHEP_PATH, handlers.watch),
+        web.post(WHEP_PATH, at_owner(handlers.watch)),
         web.options(WHEP_PATH, preflight),
-        web.patch(WHEP_RESOURCE_PATH, handlers.trickle_viewer),
-        web.delete(WHEP_RESOURCE_PATH, handlers.end_viewer),
+        web.patch(WHEP_RESOURCE_PATH, at_owner(handlers.trickle_viewer)),
+        web.delete(WHEP_RESOURCE_PATH, at_owner(handlers.end_viewer)),
         web.options(WHEP_RESOURCE_PATH, resource_preflight),
         web.get(LIVE_PATH, handlers.live, allow_head=False),
     ]
@@ -82,7 +86,7 @@ class MediaHandlers:
 
     @operation(PUBLISH)
     async def publish(self, request: web.Request) -> web.Response:
-        room = _room(request)
+        room = room_of(request)
         permit = self._verify(_bearer(request), utc_now(), room=room)
         publisher = await self._host.publish(room, permit, await _text(request, SDP))
         self._still_granted(request, publisher)
@@ -90,7 +94,7 @@ class MediaHandlers:
 
     @operation(WATCH)
     async def watch(self, request: web.Request) -> web.Response:
-        room = _room(request)
+        room = room_of(request)
         token = _bearer(request)
         permit = self._verify(token, utc_now(), room=room) if token is not None else None
         lanes = read_lanes(request.query.getall("lanes", []))
@@ -100,26 +104,26 @@ class MediaHandlers:
 
     @operation(TRICKLE)
     async def trickle_publisher(self, request: web.Request) -> web.Response:
-        publisher = self._host.publisher(_room(request), _resource(request))
+        publisher = self._host.publisher(room_of(request), _resource(request))
         self._require_owner(request, publisher)
         return await _trickle(request, publisher)
 
     @operation(TRICKLE)
     async def trickle_viewer(self, request: web.Request) -> web.Response:
-        viewer = self._host.viewer(_room(request), _resource(request))
+        viewer = self._host.viewer(room_of(request), _resource(request))
         self._require_owner(request, viewer)
         return await _trickle(request, viewer)
 
     @operation(LEAVE)
     async def end_publisher(self, request: web.Request) -> web.Response:
-        publisher = self._host.publisher(_room(request), _resource(request))
+        publisher = self._host.publisher(room_of(request), _resource(request))
         self._require_owner(request, publisher)
         publisher.media.close("deleted")
         return web.Response(status=200)
 
     @operation(LEAVE)
     async def end_viewer(self, request: web.Request) -> web.Response:
-        viewer = self._host.viewer(_room(request), _resource(request))
+        viewer = self._host.viewer(room_of(request), _resource(request))
         self._require_owner(request, viewer)
         viewer.media.close("deleted")
         return web.Response(status=200)
@@ -128,7 +132,7 @@ class MediaHandlers:
     async def live(self, request: web.Request) -> web.Response:
         if not hmac.compare_digest(request.headers.get(FORWARDED, "").encode(), self._proof.encode()):
             raise NotFound("request.unknown_address", "there is nothing here for you")
-        state = self._host.live_state(_room(request))
+        state = self._host.live_state(room_of(request))
         return wire.answer(LiveReport(state.on_air, state.viewers, state.key_frame_interval_ms))
 
     def _still_granted(self, request: web.Request, resource: Publisher | Viewer) -> None:
@@ -211,7 +215,8 @@ async def _text(request: web.Request, media_type: str) -> str:
         raise Invalid("sdp.malformed", "the body is not UTF-8") from error
 
 
-def _room(request: web.Request) -> RoomId:
+def room_of(request: web.Request) -> RoomId:
+    """The room that the path names. NotFound rooms.absent for what is no id."""
     room = request.match_info["room"]
     if len(room) > MAX_ID or not room.isascii():
         raise NotFound("rooms.absent", "there is no such room")

@@ -1,4 +1,4 @@
-"""What the WHIP and WHEP routes take and answer, for OpenAPI; the same on the room's worker and on the others."""
+"""What the WHIP and WHEP routes take and answer, for OpenAPI; the same on every worker."""
 
 from __future__ import annotations
 

@@ -1,19 +1,17 @@
-"""What the worker that owns rooms answers to its siblings, over its private socket and against their proof."""
+"""What a worker answers to its siblings about the rooms it has, over its private socket and against their proof."""
 
 from __future__ import annotations
-
-import hmac
 
 import msgspec
 from aiohttp import web
 
 from expo.edge import wire
 from expo.edge.openapi import Answer, Content, Operation, operation
-from expo.errors import NotFound
 from expo.ids import RoomId
 from expo.rooms.commands import Ack, Actor, PassedRequest
-from expo.rooms.gateway import OwnRooms
-from expo.rooms.operations import COMMANDS_PATH, FORWARDED, OPEN_PATH
+from expo.rooms.door import Door
+from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH
+from expo.rooms.room import Room
 
 _ROOM = {"room": "The room's id"}
 
@@ -31,13 +29,12 @@ class Opened(msgspec.Struct, frozen=True):
     revision: int
 
 
-def routes(rooms: OwnRooms, proof: str) -> list[web.RouteDef]:
-    """Who does not know `proof` finds nothing here."""
+def routes(door: Door) -> list[web.RouteDef]:
+    """Who is no worker of this server finds nothing here."""
 
-    def require_sibling(request: web.Request) -> RoomId:
-        if not hmac.compare_digest(request.headers.get(FORWARDED, "").encode(), proof.encode()):
-            raise NotFound("request.unknown_address", "there is nothing here for you")
-        return RoomId(request.match_info["room"])
+    async def own(request: web.Request) -> Room:
+        door.require_sibling(request)
+        return await door.own(RoomId(request.match_info["room"]))
 
     @operation(
         Operation(
@@ -49,8 +46,7 @@ def routes(rooms: OwnRooms, proof: str) -> list[web.RouteDef]:
         )
     )
     async def open_room(request: web.Request) -> web.Response:
-        room = await rooms.room(require_sibling(request))
-        return wire.answer(Opened(room.state.revision))
+        return wire.answer(Opened((await own(request)).state.revision))
 
     @operation(
         Operation(
@@ -63,8 +59,8 @@ def routes(rooms: OwnRooms, proof: str) -> list[web.RouteDef]:
         )
     )
     async def carry_out(request: web.Request) -> web.Response:
-        room = require_sibling(request)
+        room = await own(request)
         passed = await wire.body(request, PassedOn)
-        return wire.answer(await rooms.submit(room, passed.actor, passed.request))
+        return wire.answer(await room.submit(passed.actor, passed.request.command, passed.request.id))
 
     return [web.post(OPEN_PATH, open_room), web.post(COMMANDS_PATH, carry_out)]

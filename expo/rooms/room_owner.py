@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +28,8 @@ from expo.rooms.projector import RoomProjector
 from expo.rooms.room import Room, now_ms
 from expo.rooms.room_sharer import AGAIN_S
 
+HOLD_OFF_S = TTL_S
+"""How long Valkey must have answered before a room is taken from whoever had it: its owner renews within this."""
 OPEN_S = 8.0
 """How long taking a room over may take, its rows included; longer than SQLite's busy timeout."""
 
@@ -54,7 +57,8 @@ class RoomOwner:
     """Opens rooms for this worker and keeps them until they are given up, lost or drained.
 
     `owner` names this process for others to find, and must differ from that of every process before it. `on_lost` is
-    told of a room that another worker has now: its media must close and its clients rejoin.
+    told of a room that another worker has now: its media must close and its clients rejoin. `on_taken` is told of
+    every room that this worker has now.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class RoomOwner:
         *,
         projectors: Sequence[RoomProjector] = (),
         on_lost: Callable[[RoomId], None] = lambda _: None,
+        on_taken: Callable[[Room], None] = lambda _: None,
         clock: Callable[[], int] = now_ms,
         ttl_s: float = TTL_S,
+        hold_off_s: float = HOLD_OFF_S,
         again_s: float = AGAIN_S,
     ) -> None:
         self._valkey = valkey
@@ -74,8 +80,10 @@ class RoomOwner:
         self._opening = opening
         self._projectors = tuple(projectors)
         self._on_lost = on_lost
+        self._on_taken = on_taken
         self._clock = clock
         self._ttl_s = ttl_s
+        self._hold_off_s = hold_off_s
         self._again_s = again_s
         self._log = EventLog(valkey)
         self._keeper = LeaseKeeper(valkey, every_s=ttl_s / 3, ttl_s=ttl_s)
@@ -100,7 +108,7 @@ class RoomOwner:
         return self._rooms.get(room)
 
     async def own(self, room: RoomId) -> Room | Held:
-        """The room, taken over if nobody has it; else who has it.
+        """The room, taken over if nobody has it; else who has it. Nobody's is taken right behind an outage.
 
         Raises what `opening_state` raises, Unavailable `rooms.stopping`, `rooms.policy_slow`, `rooms.log_unreadable`,
         `cluster.away`.
@@ -138,6 +146,8 @@ class RoomOwner:
     async def _take(self, room: RoomId) -> Room | Held:
         if self._draining:
             raise Unavailable("rooms.stopping", "this server is stopping", retry_after_s=1)
+        if (wait_s := self._hold_off_s - self._valkey.quiet_s) > 0:  # in an outage leases expire whose owners are well
+            raise Unavailable("cluster.away", "Valkey is just back", retry_after_s=math.ceil(wait_s))
         lease = await take(self._valkey, room, self._owner, ttl_s=self._ttl_s)
         if isinstance(lease, Held):
             return lease
@@ -177,6 +187,7 @@ class RoomOwner:
             room.post(changed)
         self._rooms[lease.room] = room
         self._keeper.keep(lease, on_lost=room.lose, on_forgotten=room.doubt)
+        self._on_taken(room)
         log.info("room taken", room=lease.room, revision=state.revision, replayed=loaded.entries.count)
         return room
 

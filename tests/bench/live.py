@@ -32,7 +32,7 @@ PAUSE_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A server with two workers; worker 0 owns the rooms."""
+    """A server with two workers; a room belongs to the worker that was asked for it first."""
 
     server: RunningServer
     seeded: Seeded

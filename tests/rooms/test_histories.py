@@ -74,6 +74,7 @@ class History:
             self.rows,
             projectors=[self.rows],
             ttl_s=60.0,  # nothing expires but by "expire", nothing is renewed but by chance
+            hold_off_s=0.0,
             again_s=0.001,
         )
         owner.open()

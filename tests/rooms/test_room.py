@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from expo.cluster import keys
 from expo.cluster.embedded import EmbeddedValkey
 from expo.cluster.eventlog import EventLog
-from expo.cluster.lease import Held, owner_of
+from expo.cluster.lease import TTL_S, Held, owner_of
 from expo.cluster.redis import Valkey
 from expo.errors import Conflict, ExpoError, Unavailable
 from expo.ids import SegmentId
@@ -21,10 +22,10 @@ from expo.rooms.events import Advanced, write_entry
 from expo.rooms.machine import decide, record, reduce
 from expo.rooms.model import COUNTDOWN_MS, State
 from expo.rooms.room import MAX_MAILBOX, Room
-from expo.rooms.room_owner import restored
+from expo.rooms.room_owner import HOLD_OFF_S, restored
 from expo.rooms.room_sharer import KEPT_LINES
 from expo.settings import Settings
-from tests.support.rooms import Faulty, Place, fresh_valkey, until, workers
+from tests.support.rooms import Faulty, Place, Worker, fresh_valkey, until, workers
 from tests.support.shows import HOA, KIM, LAN, MAI, MINSU, NOON_MS, ROOM
 
 pytestmark = pytest.mark.cluster
@@ -389,3 +390,23 @@ async def test_nothing_is_left_running_or_held_when_the_rows_fail(tmp_path: Path
         a.rows.trouble = None
 
         assert isinstance(await b.owner.own(ROOM), Room)
+
+
+async def test_an_outage_longer_than_a_lease_costs_no_owner_its_room(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        elsewhere = replace(place, valkey=Valkey(place.url))
+        a, b = (
+            Worker(each, name, ttl_s=TTL_S, hold_off_s=HOLD_OFF_S) for each, name in ((place, "a"), (elsewhere, "b"))
+        )
+        room = await a.room()
+        await place.pause(round(TTL_S * 1000) + 500)
+        found: object = None
+        while found is None:  # as pages do that come at the other worker meanwhile
+            with contextlib.suppress(Unavailable):
+                found = await b.owner.own(ROOM)
+            await asyncio.sleep(0.02)
+        assert found == Held("a")
+        assert not room.lost
+        await a.owner.close()
+        await b.owner.close()
+        await elsewhere.valkey.close()

@@ -28,7 +28,7 @@ SECRET = "the cluster's secret, for tests only"
 
 @dataclass
 class House:
-    """A server with two workers and its seeded showcases; worker 0 owns the rooms."""
+    """A server with two workers and its seeded showcases; a room belongs to the worker that was asked for it first."""
 
     server: RunningServer
     seeded: Seeded

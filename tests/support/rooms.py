@@ -123,7 +123,9 @@ class Faulty(Valkey):
 class Worker:
     """One worker's rooms. `kill` leaves Valkey as a killed process does: nothing given back, nothing more shared."""
 
-    def __init__(self, place: Place, name: str, rows: Rows | None = None, *, ttl_s: float = 60.0) -> None:
+    def __init__(
+        self, place: Place, name: str, rows: Rows | None = None, *, ttl_s: float = 60.0, hold_off_s: float = 0.0
+    ) -> None:
         self.rows = rows or Rows()
         self.lost: asyncio.Queue[RoomId] = asyncio.Queue(16)
         self.clock_ms = 0
@@ -135,6 +137,7 @@ class Worker:
             on_lost=self.lost.put_nowait,
             clock=lambda: now_ms() + self.clock_ms,
             ttl_s=ttl_s,
+            hold_off_s=hold_off_s,
         )
         self.owner.open()
 

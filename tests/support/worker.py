@@ -1,4 +1,4 @@
-"""One worker in this process: the whole application of `expo.app` on a seeded SQLite database and free ports."""
+"""One worker in this process: the whole application of `expo.app`, with its Valkey, seeded SQLite and free ports."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from expo.store.db import Database
 from expo.store.migrate import upgrade
 from tests.support.server import free_udp_ports
 from tests.support.site import Served, serving
+from tests.support.valkey import running_valkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,18 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def running_worker(folder: Path, *, redis_url: str = "", viewers: int = 250) -> AsyncGenerator[Worker]:
-    """A worker for a block. Without `redis_url` its Valkey is away, which costs it its record and readiness only."""
+async def running_worker(folder: Path, *, viewers: int = 250) -> AsyncGenerator[Worker]:
+    """A worker for a block."""
+    async with running_valkey(folder / "valkey") as redis_url, _running(folder, redis_url, viewers) as worker:
+        yield worker
+
+
+@contextlib.asynccontextmanager
+async def _running(folder: Path, redis_url: str, viewers: int) -> AsyncGenerator[Worker]:
     settings = Settings.from_env(
         {
             "EXPO_DATA_DIR": str(folder / "data"),
-            "EXPO_REDIS_URL": redis_url or f"unix://{folder}/nobody.sock",
+            "EXPO_REDIS_URL": redis_url,
             "EXPO_UDP_PORT": str(free_udp_ports()),
             "EXPO_ANNOUNCE": "127.0.0.1",
             "EXPO_VIEWERS_PER_WORKER": str(viewers),

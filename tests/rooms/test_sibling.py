@@ -1,4 +1,4 @@
-"""A worker without the media passes requests on to the one that has it, once."""
+"""A worker passes requests on to the sibling that has the room, and says whether that one is gone or only silent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from expo.errors import Unavailable
 from expo.media.peer import Peer
 from expo.media.peer_http import join, leave
-from expo.rooms import door as door_module
-from expo.rooms.door import FarDoor, proof_of, routes
+from expo.rooms import sibling as sibling_module
+from expo.rooms.door import proof_of
 from expo.rooms.live import LiveState
 from expo.rooms.operations import FORWARDED
+from expo.rooms.sibling import OwnerAwayError, Sibling
 from tests.support.offers import offer
 from tests.support.room import OPTIONS, Source
 from tests.support.site import Served, site
@@ -30,28 +30,32 @@ pytestmark = pytest.mark.media
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The worker with the media and a sibling whose door leads to it."""
+    """The worker with the room, and another that passes on to it all that it is asked."""
 
     owner: Stage
-    sibling: Served
-    door: FarDoor
+    other: Served
+    sibling: Sibling
 
     async def ask(self, method: str, path: str, body: str | None = None, **asked: str) -> Answered:
-        """Ask the sibling."""
+        """Ask the other."""
         headers = {name.replace("_", "-"): value for name, value in asked.items()}
-        return await self.owner.ask(method, f"{self.sibling.url}{path}", body, headers=headers)
+        return await self.owner.ask(method, f"{self.other.url}{path}", body, headers=headers)
 
 
 @asynccontextmanager
-async def opened_door(folder: Path, private_socket: Path) -> AsyncGenerator[tuple[Served, FarDoor]]:
-    door = FarDoor(private_socket, proof_of(SECRET))
-    door.open()
+async def passing_on(folder: Path, private_socket: Path) -> AsyncGenerator[tuple[Served, Sibling]]:
+    sibling = Sibling(private_socket, proof_of(SECRET))
+
+    async def pass_on(request: web.Request) -> web.Response:
+        """Ask the sibling."""
+        return await sibling.pass_on(request)
+
     try:
-        async with site(folder, routes(door)) as served:
-            yield served, door
+        async with site(folder, [web.route("*", "/{path:(?:whip|whep)/.*}", pass_on)]) as served:
+            yield served, sibling
     finally:
-        await door.close()
-        await door.close()
+        await sibling.close()
+        await sibling.close()
 
 
 @pytest.fixture
@@ -60,28 +64,28 @@ async def pair(tmp_path: Path) -> AsyncGenerator[Pair]:
         private_socket = Path(short) / "worker-0.sock"
         async with open_stage(tmp_path / "own") as owner:
             await web.UnixSite(owner.served.runner, str(private_socket)).start()
-            async with opened_door(tmp_path / "far", private_socket) as (served, door):
-                yield Pair(owner, served, door)
+            async with passing_on(tmp_path / "far", private_socket) as (served, sibling):
+                yield Pair(owner, served, sibling)
 
 
 def code(answer: Answered) -> tuple[int, str]:
     return answer.status, json.loads(answer.body)["code"]
 
 
-async def test_publishing_and_watching_work_through_a_worker_without_the_media(pair: Pair) -> None:
+async def test_publishing_and_watching_work_through_another_worker(pair: Pair) -> None:
     stage = pair.owner
     publisher, viewer = Peer.publisher(stage.certificate, OPTIONS), Peer.viewer(stage.certificate, OPTIONS)
     stage.peers.extend((publisher, viewer))
-    published = await join(stage.http, f"{pair.sibling.url}/whip/{ROOM}", publisher.offer, stage.token())
+    published = await join(stage.http, f"{pair.other.url}/whip/{ROOM}", publisher.offer, stage.token())
     await publisher.connect(published.answer)
-    watched = await join(stage.http, f"{pair.sibling.url}/whep/{ROOM}?lanes=picture", viewer.offer, None)
+    watched = await join(stage.http, f"{pair.other.url}/whep/{ROOM}?lanes=picture", viewer.offer, None)
     assert watched.etag
     arrived = asyncio.Event()
     viewer.on_packet = lambda _incoming, _packet: arrived.set()
     await viewer.connect(watched.answer)
     await Source(publisher).run(50)
     await asyncio.wait_for(arrived.wait(), 5)
-    assert watched.resource_url.startswith(pair.sibling.url)
+    assert watched.resource_url.startswith(pair.other.url)
     assert await leave(stage.http, watched, None) == 200
     assert await leave(stage.http, published, stage.token()) == 200
     assert stage.host.rooms == 0
@@ -100,27 +104,14 @@ async def test_the_owners_refusals_come_back_as_they_are(pair: Pair) -> None:
     preflight = await pair.ask("OPTIONS", f"/whip/{ROOM}")
     assert (preflight.status, preflight.headers["Accept-Post"]) == (200, "application/sdp")
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
-    assert (await pair.ask("GET", f"/whip/{ROOM}")).status == 405
 
 
 async def test_the_live_state_is_known_everywhere(pair: Pair) -> None:
-    assert await pair.door.live_state(ROOM) == LiveState()
+    assert await pair.sibling.live_state(ROOM) == LiveState()
     source, _ = await pair.owner.publish()
     await source.run(3)
     await eventually(lambda: pair.owner.host.live_state(ROOM).on_air)
-    assert await pair.door.live_state(ROOM) == LiveState(on_air=True)
-
-
-async def test_a_request_is_passed_on_once_only(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="expo-") as short:
-        itself = Path(short) / "worker-1.sock"
-        async with opened_door(tmp_path, itself) as (served, door):
-            await web.UnixSite(served.runner, str(itself)).start()
-            with pytest.raises(Unavailable, match=r"rooms\.owner_away"):
-                await door.live_state(ROOM)
-            async with open_stage(tmp_path / "client") as client:
-                answer = await client.offer(f"{served.url}/whep/{ROOM}", offer("chromium-watch"))
-                assert code(answer) == (503, "rooms.owner_away")
+    assert await pair.sibling.live_state(ROOM) == LiveState(on_air=True)
 
 
 async def test_a_guessed_proof_changes_nothing(pair: Pair) -> None:
@@ -129,19 +120,20 @@ async def test_a_guessed_proof_changes_nothing(pair: Pair) -> None:
 
 
 async def test_an_owner_that_is_away_is_said_to_be_away(tmp_path: Path) -> None:
-    async with opened_door(tmp_path, tmp_path / "nobody.sock") as (served, door):
-        with pytest.raises(Unavailable) as caught:
-            await door.live_state(ROOM)
-        assert (caught.value.code, caught.value.retry_after_s) == ("rooms.owner_away", door_module.RETRY_S)
+    async with passing_on(tmp_path, tmp_path / "nobody.sock") as (served, sibling):
+        with pytest.raises(OwnerAwayError) as caught:
+            await sibling.live_state(ROOM)
+        assert (caught.value.code, caught.value.retry_after_s) == ("rooms.owner_away", sibling_module.RETRY_S)
+        assert caught.value.gone
         assert str(tmp_path) not in caught.value.detail
         async with open_stage(tmp_path / "client") as client:
             answer = await client.offer(f"{served.url}/whep/{ROOM}", offer("chromium-watch"))
             assert code(answer) == (503, "rooms.owner_away")
-            assert answer.headers["Retry-After"] == str(door_module.RETRY_S)
+            assert answer.headers["Retry-After"] == str(sibling_module.RETRY_S)
 
 
 async def test_an_owner_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "ASK_S", 0.1)
+    monkeypatch.setattr(sibling_module, "ASK_S", 0.1)
     with tempfile.TemporaryDirectory(prefix="expo-") as short:
         silent = Path(short) / "worker-0.sock"
         released = asyncio.Event()
@@ -151,7 +143,8 @@ async def test_an_owner_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pyte
             writer.close()
 
         server = await asyncio.start_unix_server(hang, str(silent))
-        async with server, opened_door(tmp_path, silent) as (_, door):
-            with pytest.raises(Unavailable, match=r"rooms\.owner_away"):
-                await door.live_state(ROOM)
+        async with server, passing_on(tmp_path, silent) as (_, sibling):
+            with pytest.raises(OwnerAwayError, match=r"rooms\.owner_away") as caught:
+                await sibling.live_state(ROOM)
+            assert not caught.value.gone, "it may have the room still"
             released.set()
