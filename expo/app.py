@@ -189,7 +189,7 @@ async def _sockets(app: web.Application) -> AsyncIterator[None]:
 
     app.on_shutdown.append(cut)  # before the runner waits for handlers: a socket's lasts as long as the socket
     owner = app[OWNER]
-    attendance = Attendance(Presence(app[VALKEY]), sockets.sitting, lambda: owner.rooms)
+    attendance = Attendance(Presence(app[VALKEY], new_row_id()), sockets.sitting, lambda: owner.rooms)
     attendance.open()
     yield
     await attendance.close()

@@ -20,13 +20,23 @@ def workers() -> str:
     return f"{PREFIX}:workers"
 
 
+def presence(name: str) -> str:
+    """Who is connected to rooms by one worker's process; expires within seconds."""
+    return f"{PREFIX}:presence:{name}"
+
+
+def presences() -> str:
+    """Set of the processes that had such a record; a member without one has nobody."""
+    return f"{PREFIX}:presences"
+
+
 def revocations() -> str:
     """Channel on which a worker tells the others whose grants no longer count."""
     return f"{PREFIX}:revocations"
 
 
 def room(room_id: str, part: str) -> str:
-    """One part of a room's keys: `lease`, `token`, `log`, `snapshot`, `cursors` or `here`, all in one hash slot."""
+    """One part of a room's keys: `lease`, `token`, `log`, `snapshot` or `cursors`, all in one hash slot."""
     return f"{PREFIX}:{{room:{room_id}}}:{part}"
 
 

@@ -1,59 +1,48 @@
-"""Who is connected to a room, on whichever worker: a sorted set per room of who was seen when, by Valkey's clock.
+"""Who is connected to which room: each worker keeps an expiring record of those whom it sees.
 
-Each worker marks those whom it sees and must do so again and again: those of a worker that was killed pass away.
+One record a worker and second, however many rooms there are; that of a worker that was killed passes away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import cast
+
+import msgspec
 
 from expo.cluster import keys
-from expo.cluster.redis import Call, Script, Valkey
+from expo.cluster.redis import Valkey
 from expo.ids import RoomId
 
-_NOW = """
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-"""
-_MARK = Script(
-    _NOW
-    + """
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now, ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 0
-"""
-)
-_SEEN = Script(
-    _NOW
-    + """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[1]))
-return redis.call('ZRANGE', KEYS[1], 0, -1)
-"""
-)
+TTL_S = 3.0
+
+_DECODER = msgspec.json.Decoder(dict[RoomId, frozenset[str]])
 
 
 class Presence:
-    """The presence of people in all rooms of one Valkey."""
+    """What this worker tells of its people, and what all workers tell. Raises `Unavailable("cluster.away")`."""
 
-    def __init__(self, valkey: Valkey) -> None:
+    def __init__(self, valkey: Valkey, name: str) -> None:
+        """`name` is this process's own: one that comes after it must not take its record over."""
         self._valkey = valkey
+        self._name = name
+        self._told = False
 
-    async def meet(
-        self, here: Mapping[RoomId, Collection[str]], asked: Collection[RoomId], *, ttl_ms: int
-    ) -> dict[RoomId, frozenset[str]]:
-        """Mark who is `here` with this worker; who was marked by any within `ttl_ms` in the rooms `asked` for.
+    async def tell(self, here: Mapping[RoomId, Collection[str]], *, ttl_s: float = TTL_S) -> None:
+        """These are here, until told again or `ttl_s` has passed."""
+        if here or self._told:
+            text = msgspec.json.encode({room: sorted(people) for room, people in here.items()}).decode()
+            await self._valkey.put(keys.presence(self._name), text, ttl_s=ttl_s)
+            await self._valkey.add_member(keys.presences(), self._name)
+        self._told = bool(here)
 
-        One round trip, none where there is nothing to say. Raises `Unavailable("cluster.away")`.
-        """
-        marks = [Call(_MARK, _keys(room), (str(ttl_ms), *people)) for room, people in here.items() if people]
-        looks = [Call(_SEEN, _keys(room), (str(ttl_ms),)) for room in asked]
-        answers = await self._valkey.call_all([*marks, *looks])
-        return {
-            room: frozenset(cast("list[str]", answer))
-            for room, answer in zip(asked, answers[len(marks) :], strict=True)
-        }
-
-
-def _keys(room: RoomId) -> list[str]:
-    return [keys.room(room, "here")]
+    async def seen(self) -> dict[RoomId, frozenset[str]]:
+        """Who is with any worker, by room; records that have expired are swept."""
+        found: dict[RoomId, frozenset[str]] = {}
+        names = sorted(await self._valkey.members(keys.presences()))
+        for name, text in zip(names, await self._valkey.values([keys.presence(name) for name in names]), strict=True):
+            if text is None:
+                await self._valkey.remove_member(keys.presences(), name)
+                continue
+            for room, people in _DECODER.decode(text).items():
+                found[room] = found.get(room, frozenset()) | people
+        return found

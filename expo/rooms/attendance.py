@@ -32,17 +32,15 @@ class Attendance:
         sitting: Callable[[], Mapping[RoomId, frozenset[ParticipantId]]],
         owned: Callable[[], Iterable[Room]],
         *,
-        every_s: float = EVERY_S,
-        ttl_ms: int = PRESENCE_MS,
+        patience_s: float = PRESENCE_MS / 1000,
     ) -> None:
         """`sitting` is who holds a seat by a socket of this worker, `owned` the rooms to tell."""
         self._presence = presence
         self._sitting = sitting
         self._owned = owned
-        self._every_s = every_s
-        self._ttl_ms = ttl_ms
-        self._sure_s: WeakKeyDictionary[Room, float] = WeakKeyDictionary()
-        """From when on, by the loop's clock, everybody who is there has had time to be seen."""
+        self._patience_s = patience_s
+        self._seen_s: WeakKeyDictionary[Room, dict[ParticipantId, float]] = WeakKeyDictionary()
+        """When each seat's person was seen, by the loop's clock, or was missed for the first time."""
         self._nursery = Nursery("attendance")
 
     def open(self) -> None:
@@ -58,27 +56,34 @@ class Attendance:
                 await self.roll_call()
             except Unavailable as error:
                 log.debug("nobody is known to come or go", error=error.code)
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(EVERY_S)
 
     async def roll_call(self) -> None:
         """Say who is here and tell the rooms who is anywhere. Raises `Unavailable("cluster.away")`."""
-        rooms = {room.lease.room: room for room in self._owned() if room.state.seats and room.state.phase != "ended"}
         try:
-            seen = await self._presence.meet(self._sitting(), rooms.keys(), ttl_ms=self._ttl_ms)
+            await self._presence.tell(self._sitting())
+            rooms = [room for room in self._owned() if room.state.seats and room.state.phase != "ended"]
+            seen = await self._presence.seen() if rooms else {}
         except Unavailable:
-            self._sure_s.clear()
+            self._seen_s.clear()
             raise
-        for name, room in rooms.items():
-            here = frozenset(ParticipantId(person) for person in seen[name])
-            if not self.sure(room):
-                here |= {seat for seat, found in room.state.seats.items() if found.here}
+        for room in rooms:
+            here = self._here(room, seen.get(room.lease.room, frozenset()))
             if _news(room.state, here):
                 room.post(ReportPresence(here=here))
 
-    def sure(self, room: Room) -> bool:
-        """Whether everybody in the room has had the time to be seen since Valkey was last asked in vain."""
+    def _here(self, room: Room, present: frozenset[str]) -> frozenset[ParticipantId]:
+        """Who is present, or has been missed for a moment only."""
         now_s = asyncio.get_running_loop().time()
-        return now_s >= self._sure_s.setdefault(room, now_s + self._ttl_ms / 1000)
+        before = self._seen_s.get(room, {})
+        seats = room.state.seats
+        seen_s = {seat: now_s if seat in present else before.get(seat, now_s) for seat in seats}
+        self._seen_s[room] = seen_s
+        return frozenset(
+            seat
+            for seat, found in seats.items()
+            if seat in present or (found.here and now_s - seen_s[seat] < self._patience_s)
+        )
 
 
 def _news(state: State, here: frozenset[ParticipantId]) -> bool:

@@ -11,26 +11,20 @@ from expo.errors import Unavailable
 from expo.ids import ParticipantId, RoomId
 from expo.rooms import commands as do
 from expo.rooms.attendance import Attendance
-from expo.rooms.events import Entry, SeatHere
 from expo.rooms.model import PRESENCE_MS
 from expo.rooms.room import Room
-from tests.support.rooms import Faulty, Place, Worker, fresh_valkey, until, workers
+from tests.support.rooms import Faulty, Worker, fresh_valkey, until, workers
 from tests.support.shows import HOA, KIM, MAI, ROOM
 
 pytestmark = pytest.mark.cluster
 
-SOON_MS = 50
+
+def nobody() -> dict[RoomId, frozenset[ParticipantId]]:
+    return {}
 
 
-class Sockets:
-    """Who sits at one worker."""
-
-    def __init__(self, place: Place, *people: ParticipantId, ttl_ms: int = SOON_MS) -> None:
-        self.people = frozenset(people)
-        self.attendance = Attendance(Presence(place.valkey), self.sitting, lambda: (), ttl_ms=ttl_ms)
-
-    def sitting(self) -> dict[RoomId, frozenset[ParticipantId]]:
-        return {ROOM: self.people}
+def kim() -> dict[RoomId, frozenset[ParticipantId]]:
+    return {ROOM: frozenset({KIM.participant, MAI.participant})}  # Mai has no seat in the room's own eyes
 
 
 async def seated(worker: Worker) -> Room:
@@ -51,39 +45,41 @@ async def kim_is_here(room: Room) -> bool:
 async def test_a_seat_is_kept_by_a_socket_on_any_worker_and_not_by_one_that_was_killed(tmp_path: Path) -> None:
     async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
         room = await seated(a)
-        owner = Attendance(Presence(place.valkey), dict, lambda: a.owner.rooms, ttl_ms=SOON_MS)
-        killed, other = Sockets(place, KIM.participant), Sockets(place, KIM.participant, MAI.participant)
-        await killed.attendance.roll_call()
+        owner = Attendance(Presence(place.valkey, "a"), nobody, lambda: a.owner.rooms, patience_s=0.05)
+        other = Attendance(Presence(place.valkey, "c"), kim, lambda: ())
+        await Presence(place.valkey, "killed").tell(kim(), ttl_s=0.05)
 
         async def gone() -> bool:
             await owner.roll_call()
             return not await kim_is_here(room)
 
         async def back() -> bool:
-            await other.attendance.roll_call()
+            await other.roll_call()
             await owner.roll_call()
             return await kim_is_here(room)
 
         await until(gone)
         await until(back)
-        assert set(room.state.seats) == {KIM.participant}  # Mai has taken none
+        assert set(room.state.seats) == {KIM.participant}
 
 
-async def test_nobody_leaves_while_valkey_is_away_nor_until_everybody_was_asked_again(tmp_path: Path) -> None:
+async def test_who_has_left_is_not_told_of_any_more(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        presence = Presence(place.valkey, "a")
+        await presence.tell(kim())
+        assert (await presence.seen()).keys() == {ROOM}
+        await presence.tell({})
+        assert await presence.seen() == {}
+
+
+async def test_nobody_leaves_while_valkey_is_away_nor_at_once_when_it_is_back(tmp_path: Path) -> None:
     async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
         valkey = Faulty(place.url)
-        told: list[Entry] = []
         room = await seated(a)
-        room.listen(lambda _before, entry: told.append(entry))
-        owner = Attendance(Presence(valkey), dict, lambda: a.owner.rooms, ttl_ms=SOON_MS)
-        far = Sockets(place, KIM.participant, ttl_ms=60_000)
+        owner = Attendance(Presence(valkey, "a"), nobody, lambda: a.owner.rooms, patience_s=0.001)
+        await Presence(place.valkey, "far").tell(kim())
+        await owner.roll_call()
 
-        async def settled() -> bool:
-            await far.attendance.roll_call()
-            await owner.roll_call()
-            return owner.sure(room)
-
-        await until(settled)
         valkey.unsent = 1
         with pytest.raises(Unavailable):
             await owner.roll_call()
@@ -91,15 +87,4 @@ async def test_nobody_leaves_while_valkey_is_away_nor_until_everybody_was_asked_
         await owner.roll_call()
 
         assert await kim_is_here(room)
-        assert not [each for each in told if isinstance(each.event, SeatHere)]
-        await valkey.close()
-
-
-async def test_a_room_without_seats_costs_nothing(tmp_path: Path) -> None:
-    async with fresh_valkey(tmp_path) as place, workers(place, "a") as (a,):
-        await a.room()
-        valkey = Faulty(place.url)
-        valkey.unsent = 1
-        await Attendance(Presence(valkey), dict, lambda: a.owner.rooms).roll_call()
-        assert valkey.unsent == 1
         await valkey.close()

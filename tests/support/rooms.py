@@ -113,11 +113,11 @@ class Faulty(Valkey):
             raise Unavailable("cluster.away", "the answer was lost")
         return answer
 
-    async def call_all(self, calls: Sequence[Call]) -> list[object]:
-        if calls and self.unsent:
+    async def members(self, key: str) -> set[str]:
+        if self.unsent:
             self.unsent -= 1
             raise Unavailable("cluster.away", "never sent")
-        return await super().call_all(calls)
+        return await super().members(key)
 
 
 class Worker:
