@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import browsers, fanout, live, solo
+from tests.bench import browsers, delay, fanout, live, rooms, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -21,6 +21,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("names", nargs="+", choices=[*BENCHMARKS, "all"], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--viewers", type=count, help="default: what the figure's target says")
+    parser.add_argument("--sockets", type=count, help="chat: pages with a live socket")
+    parser.add_argument("--rooms", type=count, help="idle: how many")
     parser.add_argument("--publishers", type=count, help="ingest: how many at once")
     parser.add_argument("--alone", action="store_true", help="ingest: on a worker that does nothing else")
     parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
@@ -76,11 +78,23 @@ async def _join(options: argparse.Namespace) -> list[Figure]:
 
 
 async def _latency(options: argparse.Namespace) -> list[Figure]:
-    return [await solo.latency(options.viewers or 100, options.seconds, options.tries)]
+    return [await delay.latency(options.viewers or 100, options.seconds, options.tries)]
+
+
+async def _chat(options: argparse.Namespace) -> list[Figure]:
+    return [await delay.chat(options.viewers or 100, options.sockets or 300, options.seconds, options.tries)]
 
 
 async def _pin(options: argparse.Namespace) -> list[Figure]:
     return [await live.pin(options.viewers or 200, 40, options.tries)]
+
+
+async def _takeover(options: argparse.Namespace) -> list[Figure]:
+    return [await rooms.takeover(5_000, options.tries)]
+
+
+async def _idle(options: argparse.Namespace) -> list[Figure]:
+    return [await rooms.idle(options.rooms or 100, options.seconds, options.tries)]
 
 
 async def _click(options: argparse.Namespace) -> list[Figure]:
@@ -103,7 +117,10 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _memory,
     "join": _join,
     "latency": _latency,
+    "chat": _chat,
     "pin": _pin,
+    "takeover": _takeover,
+    "idle": _idle,
     "click": _click,
     "screen": _screen,
     "publish": _publish,

@@ -78,17 +78,17 @@ class OurServer:
 
 @contextlib.asynccontextmanager
 async def our_server(
-    folder: Path, host: str = HOST, *, core: int | None = SERVER_CORE, stages: int = 1
+    folder: Path, host: str = HOST, *, core: int | None = SERVER_CORE, stages: int = 1, workers: int = 1
 ) -> AsyncGenerator[OurServer]:
     """A seeded server in `folder` that announces `host`, on one core unless told otherwise, with idle `stages`."""
     env = {
         "EXPO_ANNOUNCE": host,
         "EXPO_VIEWERS_PER_WORKER": "2000",
         "EXPO_DATA_DIR": str(folder),
-        "EXPO_UDP_PORT": str(free_udp_ports()),
+        "EXPO_UDP_PORT": str(free_udp_ports(workers)),
     }
     with contextlib.nullcontext() if core is None else pinned(core):
-        server = await launch(folder, udp_port=int(env["EXPO_UDP_PORT"]), env=env)
+        server = await launch(folder, workers=workers, udp_port=int(env["EXPO_UDP_PORT"]), env=env)
     try:
         settings = Settings.from_env(env)
         database = await Database.open(settings.effective_database_url)

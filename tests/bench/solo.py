@@ -1,12 +1,10 @@
-"""Figures of our server alone: `ingest`, `memory`, `join`, `latency`."""
+"""Figures of our server alone: `ingest`, `memory`, `join`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import tempfile
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,16 +16,13 @@ from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer, PeerOptions
 from tests.bench.calm import calmest
 from tests.bench.cpu import Meter, resident_kib
-from tests.bench.crowd import roomy
-from tests.bench.fanout import CIPHER, crowd, everyone_sees, silence
-from tests.bench.figures import Figure, Spread, lost_packets, mismatches, percentile
+from tests.bench.fanout import CIPHER, crowd, everyone_sees
+from tests.bench.figures import Figure, Spread
 from tests.bench.ours import OurServer, our_server
 from tests.bench.place import HOST, SERVER_CORE, show
-from tests.bench.reader import SO_TIMESTAMPNS, receive_stamped
-from tests.bench.source import FPS, Publisher, digest, encode_programme
+from tests.bench.source import FPS, Publisher, encode_programme
 
 _AT_ONCE = 4
-_DIRECT_PACKETS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,96 +227,3 @@ async def _join_many(place: Studio, count: int) -> list[Peer]:
         for number in range(_AT_ONCE):
             group.create_task(come(), name=f"bench.join-{number}")
     return peers
-
-
-async def latency(viewers: int, seconds: float, tries: int) -> Figure:
-    """From the publisher's send call to the kernel's receive time at the viewer, less that of a plain socket pair."""
-    direct_us = direct_path_us()
-    show(f"a datagram without a server takes {direct_us:.0f} us (median)")
-    sent: dict[bytes, int] = {}
-    async with studio() as place:
-        await place.publisher.pause()
-
-        def stamp(plain: bytes) -> bool:
-            # Called right before the datagram is sent; the payload begins behind 12 bytes and the extension.
-            if place.publisher.remember:
-                size = 12 + (4 + 4 * int.from_bytes(plain[14:16], "big") if plain[0] & 0x10 else 0)
-                sent[digest(plain[size:])] = time.time_ns()
-            return False
-
-        place.peer.lose_outgoing = stamp
-        async with crowd(place.certificate, viewers, place.server) as people:
-            place.publisher.resume()
-            await everyone_sees([people])
-
-            async def once() -> tuple[Figure, float]:
-                await silence(place.publisher, [people])
-                people.decrypt(people.reader.samples())
-                sent.clear()
-                place.publisher.remember = True
-                people.reader.keep(True)
-                counts, published = people.counts, place.publisher.packets
-                meter = place.meter()
-                place.publisher.resume()
-                await asyncio.sleep(seconds)
-                await silence(place.publisher, [people])
-                usage = meter.stop()
-                place.publisher.remember = False
-                people.reader.keep(False)
-                published = place.publisher.packets - published
-                received = [now - then for now, then in zip(people.counts, counts, strict=True)]
-                delays: list[float] = []
-                wrong = 0
-                for packets in people.decrypt(people.reader.samples()).values():
-                    digests = [digest(payload) for _, payload in packets]
-                    wrong += mismatches(sent, digests)
-                    delays += [
-                        (at_ns - sent[each]) / 1e3 - direct_us
-                        for (at_ns, _), each in zip(packets, digests, strict=True)
-                        if each in sent
-                    ]
-                lost = lost_packets(published, received)
-                figure = _latency_figure(viewers, seconds, sum(received), lost, wrong, delays)
-                return figure, meter.foreign_share(usage.cpu_ns)
-
-            return await calmest(once, tries)
-
-
-def _latency_figure(viewers: int, seconds: float, packets: int, lost: int, wrong: int, delays: list[float]) -> Figure:
-    p50, p99 = (round(percentile(delays, share) / 1e3, 3) for share in (0.5, 0.99))
-    show(f"added latency p50 {p50} ms, p99 {p99} ms, max {max(delays, default=0) / 1e3:.3f} ms")
-    why = [f"{lost} packets lost"] if lost else []
-    if wrong:
-        why.append(f"{wrong} sampled packets missing, repeated or different")
-    return Figure(
-        name=f"latency --viewers {viewers}",
-        what="added latency, p99",
-        value=p99,
-        unit="ms",
-        target=20,
-        viewers=viewers,
-        packets=packets,
-        seconds=seconds,
-        lost=lost,
-        verified=len(delays),
-        cipher=CIPHER,
-        details={"p50_ms": p50, "p99_ms": p99},
-        why=tuple(why),
-    )
-
-
-def direct_path_us() -> float:
-    """Median time (us) from a send call to the kernel's receive time, without anything between."""
-    taken: list[float] = []
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
-    ):
-        roomy(receiver)
-        receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        receiver.bind(("127.0.0.1", 0))
-        for _ in range(_DIRECT_PACKETS):
-            before = time.time_ns()
-            sender.sendto(bytes(1200), receiver.getsockname())
-            taken.append((receive_stamped(receiver)[1] - before) / 1e3)
-    return percentile(taken, 0.5)

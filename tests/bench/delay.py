@@ -1,0 +1,236 @@
+"""What the server adds to the way of a packet: `latency`, and `chat` with a hall of sockets in the same room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import msgspec
+
+from tests.bench.calm import calmest
+from tests.bench.crowd import Crowd, roomy
+from tests.bench.fanout import CIPHER, crowd, everyone_sees, silence
+from tests.bench.figures import Figure, lost_packets, mismatches, percentile
+from tests.bench.hall import Heard
+from tests.bench.place import show
+from tests.bench.reader import SO_TIMESTAMPNS, receive_stamped
+from tests.bench.solo import Studio, studio
+from tests.bench.source import digest
+
+LINES_A_SECOND = 5
+_DIRECT_PACKETS = 500
+_HALL_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Milliseconds from the publisher's send call to the kernel's receive time at a viewer, less the direct path's."""
+
+    p50_ms: float
+    p99_ms: float
+    seconds: float
+    packets: int
+    lost: int
+    verified: int
+    foreign: float
+    why: tuple[str, ...]
+
+
+class Stand:
+    """A publisher, its viewers, and when each payload was sent."""
+
+    def __init__(self, place: Studio, people: Crowd, sent: dict[bytes, int], direct_us: float) -> None:
+        self.place = place
+        self._people = people
+        self._sent = sent
+        self._direct_us = direct_us
+
+    async def measure(self, seconds: float) -> Round:
+        """From one silence to the next."""
+        publisher, people = self.place.publisher, self._people
+        await silence(publisher, [people])
+        people.decrypt(people.reader.samples())
+        self._sent.clear()
+        publisher.remember = True
+        people.reader.keep(True)
+        counts, published = people.counts, publisher.packets
+        meter = self.place.meter()
+        publisher.resume()
+        await asyncio.sleep(seconds)
+        await silence(publisher, [people])
+        usage = meter.stop()
+        publisher.remember = False
+        people.reader.keep(False)
+        received = [now - then for now, then in zip(people.counts, counts, strict=True)]
+        delays: list[float] = []
+        wrong = 0
+        for packets in people.decrypt(people.reader.samples()).values():
+            digests = [digest(payload) for _, payload in packets]
+            wrong += mismatches(self._sent, digests)
+            delays += [
+                (at_ns - self._sent[each]) / 1e3 - self._direct_us
+                for (at_ns, _), each in zip(packets, digests, strict=True)
+                if each in self._sent
+            ]
+        lost = lost_packets(publisher.packets - published, received)
+        p50, p99 = (round(percentile(delays, share) / 1e3, 3) for share in (0.5, 0.99))
+        show(f"added latency p50 {p50} ms, p99 {p99} ms, max {max(delays, default=0) / 1e3:.3f} ms")
+        why = [f"{lost} packets lost"] if lost else []
+        if wrong:
+            why.append(f"{wrong} sampled packets missing, repeated or different")
+        foreign = meter.foreign_share(usage.cpu_ns)
+        return Round(p50, p99, seconds, sum(received), lost, len(delays), foreign, tuple(why))
+
+
+@contextlib.asynccontextmanager
+async def stand(viewers: int) -> AsyncGenerator[Stand]:
+    """Viewers who all see the programme."""
+    direct_us = direct_path_us()
+    show(f"a datagram without a server takes {direct_us:.0f} us (median)")
+    sent: dict[bytes, int] = {}
+    async with studio() as place:
+        await place.publisher.pause()
+
+        def stamp(plain: bytes) -> bool:
+            # Called right before the datagram is sent; the payload begins behind 12 bytes and the extension.
+            if place.publisher.remember:
+                size = 12 + (4 + 4 * int.from_bytes(plain[14:16], "big") if plain[0] & 0x10 else 0)
+                sent[digest(plain[size:])] = time.time_ns()
+            return False
+
+        place.peer.lose_outgoing = stamp
+        async with crowd(place.certificate, viewers, place.server) as people:
+            place.publisher.resume()
+            await everyone_sees([people])
+            yield Stand(place, people, sent, direct_us)
+
+
+async def latency(viewers: int, seconds: float, tries: int) -> Figure:
+    """What is added for viewers of one programme, with nothing else going on."""
+    async with stand(viewers) as measured:
+
+        async def once() -> tuple[Figure, float]:
+            found = await measured.measure(seconds)
+            return _figure(f"latency --viewers {viewers}", "added latency, p99", viewers, found), found.foreign
+
+        return await calmest(once, tries)
+
+
+async def chat(viewers: int, sockets: int, seconds: float, tries: int) -> Figure:
+    """The same while `sockets` in the same room, of the same worker, hear LINES_A_SECOND; before it, without them."""
+    async with stand(viewers) as measured:
+
+        async def once() -> tuple[Figure, float]:
+            without = await measured.measure(seconds)
+            async with hall(measured.place, sockets) as talking:
+                await talking.talk()
+                found = await measured.measure(seconds)
+                heard = await talking.still()
+            show(f"{heard.said} lines, {heard.least} with the socket that got fewest, {heard.refused} refused")
+            why = [f"without sockets: {each}" for each in without.why]
+            if heard.refused or heard.least != heard.said or heard.said < LINES_A_SECOND * seconds - 1:
+                why.append(f"{heard.said} lines said, {heard.refused} refused, {heard.least} heard by all")
+            figure = _figure(
+                f"chat --viewers {viewers} --sockets {sockets}",
+                f"added latency, p99, while {sockets} sockets hear {LINES_A_SECOND} lines a second",
+                viewers,
+                found,
+                why,
+                {"without_p50_ms": without.p50_ms, "without_p99_ms": without.p99_ms, "lines": heard.said},
+            )
+            return figure, max(found.foreign, without.foreign)
+
+        return await calmest(once, tries)
+
+
+class Talk:
+    """The process with the sockets."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def talk(self) -> None:
+        """Lines are written from now on."""
+        await self._order(b"talk\n")
+
+    async def still(self) -> Heard:
+        """No more lines; what became of them."""
+        await self._order(b"still\n")
+        return msgspec.json.decode(await self.line(), type=Heard)
+
+    async def line(self) -> bytes:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(_HALL_S):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the sockets' process has ended")
+        return line
+
+    async def _order(self, words: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(words)
+        await self._process.stdin.drain()
+
+
+@contextlib.asynccontextmanager
+async def hall(place: Studio, sockets: int) -> AsyncGenerator[Talk]:
+    """Sockets in the publisher's room, all let in, in a process of their own beside the load."""
+    where = (place.server.server.base_url, place.server.stage.id, str(sockets), str(LINES_A_SECOND))
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.hall", *where, stdin=pipe, stdout=pipe
+    )
+    try:
+        talking = Talk(process)
+        await talking.line()
+        yield talking
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _figure(
+    name: str,
+    what: str,
+    viewers: int,
+    found: Round,
+    why: list[str] | None = None,
+    details: dict[str, object] | None = None,
+) -> Figure:
+    return Figure(
+        name=name,
+        what=what,
+        value=found.p99_ms,
+        unit="ms",
+        target=20,
+        viewers=viewers,
+        packets=found.packets,
+        seconds=found.seconds,
+        lost=found.lost,
+        verified=found.verified,
+        cipher=CIPHER,
+        details={"p50_ms": found.p50_ms, "p99_ms": found.p99_ms, **(details or {})},
+        why=(*found.why, *(why or ())),
+    )
+
+
+def direct_path_us() -> float:
+    """Median time (us) from a send call to the kernel's receive time, without anything between."""
+    taken: list[float] = []
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+    ):
+        roomy(receiver)
+        receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        receiver.bind(("127.0.0.1", 0))
+        for _ in range(_DIRECT_PACKETS):
+            before = time.time_ns()
+            sender.sendto(bytes(1200), receiver.getsockname())
+            taken.append((receive_stamped(receiver)[1] - before) / 1e3)
+    return percentile(taken, 0.5)
