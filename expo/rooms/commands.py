@@ -201,7 +201,7 @@ class CountAudience(Order, frozen=True):
     viewers: Revision
 
 
-StageCommand = (
+WireStage = (
     OpenWaitingRoom
     | GoLive
     | ArmNext
@@ -215,41 +215,15 @@ StageCommand = (
     | Pin
     | Unpin
     | Finish
-    | Advance
-    | SetProgramme
 )
-SeatCommand = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat | ReportMedia | ReportPresence
-CrowdCommand = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested | CountAudience
-Command = StageCommand | SeatCommand | CrowdCommand
-
-WireCommand = (
-    OpenWaitingRoom
-    | GoLive
-    | ArmNext
-    | CancelNext
-    | UndoNext
-    | Pause
-    | Resume
-    | End
-    | Reorder
-    | PointPicture
-    | Pin
-    | Unpin
-    | Finish
-    | TakeSeat
-    | LeaveSeat
-    | SetReady
-    | ReportCheck
-    | MuteSeat
-    | RemoveSeat
-    | Say
-    | Ask
-    | Withdraw
-    | HideMessage
-    | AnswerQuestion
-    | Interested
-)
+WireSeat = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat
+WireCrowd = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested
+WireCommand = WireStage | WireSeat | WireCrowd
 """What a client may send; the rest is the kernel's own."""
+StageCommand = WireStage | Advance | SetProgramme
+SeatCommand = WireSeat | ReportMedia | ReportPresence
+CrowdCommand = WireCrowd | CountAudience
+Command = StageCommand | SeatCommand | CrowdCommand
 
 _RUN: frozenset[Can] = frozenset({"run"})
 _PRESENT: frozenset[Can] = frozenset({"present"})
