@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import browsers, delay, fanout, live, rooms, solo
+from tests.bench import browsers, delay, fanout, live, page, rooms, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -109,6 +109,10 @@ async def _publish(options: argparse.Namespace) -> list[Figure]:
     return [await browsers.publish(options.tries)]
 
 
+async def _page(options: argparse.Namespace) -> list[Figure]:
+    return await page.page(options.viewers or 10, options.tries)
+
+
 Benchmark = Callable[[argparse.Namespace], Awaitable[list[Figure]]]
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -124,8 +128,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "click": _click,
     "screen": _screen,
     "publish": _publish,
+    "page": _page,
 }
-IN_BROWSERS = {"click", "screen", "publish"}
+IN_BROWSERS = {"click", "screen", "publish", "page"}
 """They and their server have the whole machine; the others have fixed cores."""
 
 
