@@ -23,7 +23,6 @@ from expo.rooms.operations import FORWARDED, WHEP_RESOURCE_PATH, WHIP_RESOURCE_P
 from tests.support.asking import Asking
 from tests.support.callers import HERE, proof, targets
 from tests.support.room import OPTIONS
-from tests.support.valkey import running_valkey
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.cluster, pytest.mark.media]
@@ -32,11 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def test_every_operation_answers_as_it_is_documented_whoever_asks(tmp_path: Path) -> None:
-    async with (
-        running_valkey(tmp_path / "valkey") as redis_url,
-        running_worker(tmp_path, redis_url=redis_url) as worker,
-        contextlib.AsyncExitStack() as opened,
-    ):
+    async with running_worker(tmp_path) as worker, contextlib.AsyncExitStack() as opened:
         brought = await proof(worker, "allowed", "organiser", "publish", HERE)
         grant = RoomGrant(RoomId(HERE), ParticipantId("p1"), "Linh", frozenset(CANS), utc_now() + ROOM_GRANT_LIFE)
         token = worker.app[TOKENS].sign(grant)
