@@ -132,12 +132,13 @@ async def idle(rooms: int, seconds: float, tries: int) -> Figure:
         server = await opened.enter_async_context(our_server(Path(folder) / "ours", stages=rooms, workers=2))
         await asyncio.sleep(_SETTLE_S)
         without = [await _share(server, seconds) for _ in range(2)]
-        await _staff(server, opened)
+        pages = await _staff(server, opened)
         await asyncio.sleep(_SETTLE_S)
 
         async def once() -> tuple[Figure, float]:
             used, foreign = await _share(server, seconds)
             before = min(each for each, _ in without)
+            empty = [page for page in pages if not await _staffed(page)]
             show(f"{used:.2f} % of a core with {rooms} rooms, {before:.2f} % without")
             figure = Figure(
                 name="idle",
@@ -147,6 +148,7 @@ async def idle(rooms: int, seconds: float, tries: int) -> Figure:
                 target=2,
                 seconds=seconds,
                 details={"with_percent": round(used, 2), "without_percent": round(before, 2)},
+                why=(f"{len(empty)} rooms have lost their organiser",) if empty else (),
             )
             return figure, foreign
 
@@ -161,8 +163,9 @@ async def _share(server: OurServer, seconds: float) -> tuple[float, float]:
     return usage.cpu_ns / 1e7 / usage.seconds, meter.foreign_share(usage.cpu_ns)
 
 
-async def _staff(server: OurServer, opened: contextlib.AsyncExitStack) -> None:
+async def _staff(server: OurServer, opened: contextlib.AsyncExitStack) -> list[Page]:
     """An organiser in every room."""
+    pages: list[Page] = []
     link = next(person.url for person in server.people if person.role == "organiser")
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
@@ -177,3 +180,11 @@ async def _staff(server: OurServer, opened: contextlib.AsyncExitStack) -> None:
         taken = await page.command("take_seat")
         if taken.get("error"):
             raise RuntimeError(f"no seat: {taken}")
+        pages.append(page)
+    return pages
+
+
+async def _staffed(page: Page) -> bool:
+    """Whether the page is still connected, and the room knows."""
+    seats = (await page.ask("snapshot"))["state"]["seats"]
+    return seats[page.hello["you"]["participant"]]["here"]
