@@ -42,10 +42,11 @@ from expo.rooms.room_owner import RoomOwner
 from expo.rooms.sibling import Sibling
 from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
-from expo.showcases import admission, agenda, pages, run, studio
+from expo.showcases import admission, agenda, make, pages, run, studio
 from expo.showcases import routes as showcases
-from expo.showcases.keys import DOOR
+from expo.showcases.keys import DOOR, OPEN_ROOMS
 from expo.showcases.occasions import occasion
+from expo.showcases.open_rooms import OpenRooms
 from expo.showcases.opening import ShowcaseProgrammes
 from expo.showcases.policy import ShowcaseRooms
 from expo.showcases.projector import ShowcaseFacts
@@ -213,6 +214,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
     app[AGENDA] = agenda.showings
-    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run):
+    app[OPEN_ROOMS] = OpenRooms(app[VALKEY], app[GATEWAY], ShowcaseProgrammes(app[DATABASE]))
+    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make):
         app.add_routes(feature.routes())
     yield

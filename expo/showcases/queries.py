@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expo.accounts.tables import Invitation, Login, Person
 from expo.catalogue.tables import Delegation, Product
 from expo.errors import Invalid
 from expo.showcases.tables import (
@@ -26,13 +27,13 @@ from expo.store.base import ID_CHARS, plain
 
 async def showcase(db: AsyncSession, showcase_id: str) -> Showcase | None:
     """One showcase."""
-    return await db.get(Showcase, showcase_id) if _can_be_an_id(showcase_id) else None
+    return await db.get(Showcase, showcase_id) if can_be_an_id(showcase_id) else None
 
 
 async def showcase_to_change(db: AsyncSession, showcase_id: str) -> Showcase | None:
     """One showcase, locked until the transaction ends, so that two deciders see each other's result."""
     query = select(Showcase).where(Showcase.id == showcase_id).with_for_update()
-    return (await db.scalars(query)).one_or_none()
+    return (await db.scalars(query)).one_or_none() if can_be_an_id(showcase_id) else None
 
 
 async def showcase_with_segments(db: AsyncSession, showcase_id: str) -> tuple[Showcase, list[Segment]] | None:
@@ -43,7 +44,7 @@ async def showcase_with_segments(db: AsyncSession, showcase_id: str) -> tuple[Sh
         .where(Showcase.id == showcase_id)
         .order_by(Segment.position)
     )
-    found = await db.execute(query) if _can_be_an_id(showcase_id) else ()
+    found = await db.execute(query) if can_be_an_id(showcase_id) else ()
     rows: list[tuple[Showcase, Segment | None]] = [(row[0], row[1]) for row in found]
     return (rows[0][0], [segment for _, segment in rows if segment is not None]) if rows else None
 
@@ -54,6 +55,17 @@ async def showcases_of_expo(db: AsyncSession, expo_id: str) -> list[tuple[Showca
         select(Showcase, Delegation)
         .join(Delegation, Delegation.id == Showcase.delegation_id)
         .where(Delegation.expo_id == expo_id, Showcase.state != "draft")
+        .order_by(Showcase.starts_at, Showcase.id)
+    )
+    return [(row[0], row[1]) for row in await db.execute(query)]
+
+
+async def drafts_and_all(db: AsyncSession, expo_id: str) -> list[tuple[Showcase, Delegation]]:
+    """Every showcase of an expo, soonest first, each with its delegation."""
+    query = (
+        select(Showcase, Delegation)
+        .join(Delegation, Delegation.id == Showcase.delegation_id)
+        .where(Delegation.expo_id == expo_id)
         .order_by(Showcase.starts_at, Showcase.id)
     )
     return [(row[0], row[1]) for row in await db.execute(query)]
@@ -81,6 +93,27 @@ async def drop_segments(db: AsyncSession, segment_ids: Collection[str]) -> None:
     """Delete segments with what hangs on them."""
     await db.execute(delete(LeftOut).where(LeftOut.segment_id.in_(segment_ids)))
     await db.execute(delete(Segment).where(Segment.id.in_(segment_ids)))
+
+
+async def keep_all(db: AsyncSession, segment_id: str) -> None:
+    """Have a segment show all of its company's products."""
+    await db.execute(delete(LeftOut).where(LeftOut.segment_id == segment_id))
+
+
+async def has_traces(db: AsyncSession, showcase_id: str) -> bool:
+    """Whether people were invited to the showcase, or said or did something in its room."""
+    for table in (Invitation, Login, Person, Message, ProductPin, Lead):
+        if await db.scalar(select(table.id).where(table.showcase_id == showcase_id).limit(1)) is not None:
+            return True
+    return False
+
+
+async def drop_showcase(db: AsyncSession, showcase_id: str) -> None:
+    """Delete a showcase without traces."""
+    await drop_segments(db, [row.id for row in (await segments(db, [showcase_id])).get(showcase_id, [])])
+    for table in (Projection, AudienceMinute):
+        await db.execute(delete(table).where(table.showcase_id == showcase_id))
+    await db.execute(delete(Showcase).where(Showcase.id == showcase_id))
 
 
 async def has_part(db: AsyncSession, showcase_id: str, exhibitor_id: str) -> bool:
@@ -138,7 +171,7 @@ async def makers(db: AsyncSession, agency_id: str, product_ids: Collection[str])
     return {row[0]: row[1] for row in await db.execute(query)}
 
 
-def _can_be_an_id(text: str) -> bool:
+def can_be_an_id(text: str) -> bool:
     """Ids come from anybody's address bar, and databases choke on some texts."""
     try:
         plain(text, ID_CHARS)

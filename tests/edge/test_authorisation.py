@@ -86,6 +86,11 @@ CERTIFICATE = Certificate.generate()
 GONE: Mapping[Caller, int] = {"anonymous": 404, "expired": 410, "revoked": 410}
 NEW_INVITATION = {"role": "interpreter", "name": "Yến"}
 ONE_INVITATION = {"invitation": "{invitation_id}"}
+PLAN_FORM = {"version": "0", "delegation": "chungbuk", "starts": "2026-11-24T14:00", "minutes": "60", "title-en": "X"}
+PLAN: Mapping[str, object] = {
+    "version": "0", "delegation": "chungbuk", "titles": {"en": "X"}, "starts": "2026-11-24T14:00:00", "minutes": 60,
+    "openToAll": True, "autoLive": False, "parts": [],
+}  # fmt: skip
 GUEST = {"name": "Hà", "company": "Foods"}
 
 RULES = (
@@ -116,6 +121,13 @@ RULES = (
     Rule("GET", "/api/showcases/{showcase_id}"),
     Rule("GET", "/studio/{showcase_id}", "role", role="exhibitor"),
     Rule("GET", "/run/{showcase_id}", "role"),
+    Rule("GET", "/make", "organiser", refused={"other tenant": 200}),  # the list of their own expo
+    Rule("POST", "/make", "organiser", allowed=303, form={"delegation": "chungbuk"}),
+    Rule("GET", "/make/{showcase_id}", "organiser"),
+    Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form=PLAN_FORM),  # it is live
+    Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form={"do": "delete"}),
+    Rule("GET", "/api/showcases/{showcase_id}/plan", "organiser"),
+    Rule("POST", "/api/showcases/{showcase_id}/plan", "organiser", allowed=409, json=PLAN),
     Rule("GET", "/invite/{showcase_id}", "organiser"),
     Rule("POST", "/invite/{showcase_id}", "organiser", form={"role": "buyer", "people": "Hà, Foods"}),
     Rule("POST", "/invite/{showcase_id}/new-link", "organiser", form=ONE_INVITATION),

@@ -10,16 +10,24 @@ import pytest
 from expo.accounts.rules import ROLES
 from expo.catalogue.tables import INCOTERMS
 from expo.edge.i18n import Catalogues
+from expo.showcases.rules import STATES
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "catalogue", "common", "home", "invite", "stage")
+AREAS = ("accounts", "catalogue", "common", "home", "invite", "make", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
+CHECKS = {
+    "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
+    "products": ("done", "hint"), "length": ("done", "hint"),
+}  # fmt: skip
 BUILT = {
     "accounts": {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
     "invite": {f"invite.standing.{standing}" for standing in ("waiting", "in_use", "full", "expired", "revoked")}
     | {"invite.letter", "invite.qr_of"},
+    "make": {f"make.check.{code}.{standing}" for code, standings in CHECKS.items() for standing in standings}
+    | {f"make.state.{state}" for state in STATES}
+    | {f"make.{told}" for told in ("closed.live", "closed.ended", "said.saved", "said.announced", "said.withdrawn")},
     "catalogue": {f"catalogue.incoterm.{rule.lower()}" for rule in INCOTERMS},
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
               ("ended", "full", "failed", "codec", "starting", "invited", "offline")}
@@ -39,7 +47,7 @@ def named() -> set[str]:
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
         re.findall(
-            r"""["'`]((?:accounts|catalogue|common|home|invite|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source
+            r"""["'`]((?:accounts|catalogue|common|home|invite|make|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source
         )
     )
 

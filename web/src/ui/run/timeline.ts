@@ -3,14 +3,14 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Segment, State } from "../../wire.gen";
-import { icon } from "../icons";
 import { clockText } from "../studio-state";
 import { endsAt, movable, type Span, type Standing, seatsOf, secondsLeft, standing, worstCheck } from "./model";
+import { type Move, moves, movesByKey } from "./order";
 import { clockTime, companyName, minutes, type RunWords } from "./words";
 
 export interface LineActions {
   /** Move a segment by so many places among those to come. */
-  readonly move: (segment: string, by: number) => void;
+  readonly move: Move;
 }
 
 const LAMPS: Readonly<Record<Standing, string>> = {
@@ -53,7 +53,7 @@ export function lines(
   actions: LineActions,
 ): TemplateResult {
   const order = movable(state).map((one) => one.id);
-  return html`<ol class="rows lines" @keydown=${(event: KeyboardEvent) => onKey(event, order, actions)}>
+  return html`<ol class="rows lines" @keydown=${(event: KeyboardEvent) => movesByKey(event, order, actions.move)}>
     ${repeat(
       state.segments,
       (segment) => segment.id,
@@ -78,7 +78,7 @@ function line(
     <span class="at">${span === undefined ? nothing : clockTime(span.fromMs, words)}</span>
     <b class="cut" title=${name}>${name}</b>
     <span class="standing small"><span class="lamp ${how === "on" && state.phase !== "live" ? "need" : LAMPS[how]}">${label(state, how, nowMs, words)}</span><span class="dim">${note(state, segment, how, nowMs, words)}</span></span>
-    ${canMove ? moves(segment.id, name, order, words, actions) : nothing}
+    ${canMove ? moves(segment.id, name, order, words.t, actions.move) : nothing}
   </li>`;
 }
 
@@ -100,31 +100,4 @@ function note(state: State, segment: Segment, how: Standing, nowMs: number, word
   if (seatsOf(state, segment.exhibitor).length === 0) return planned;
   const verdict = worstCheck(state, segment);
   return `${planned} · ${t(verdict === null ? "run.check.none" : `run.check.${verdict}`)}`;
-}
-
-/** Disabled ends stay focusable, so that a key pressed once more loses nobody's place. */
-function moves(
-  id: string,
-  name: string,
-  order: readonly string[],
-  { t }: RunWords,
-  actions: LineActions,
-): TemplateResult {
-  const at = order.indexOf(id);
-  const button = (by: -1 | 1, end: boolean, symbol: TemplateResult) => {
-    const words = t(by < 0 ? "run.move_up" : "run.move_down", { name });
-    return html`<button class="btn quiet icon" type="button" data-focus="${id}:${by}" aria-label=${words} title="${words} (Alt ${by < 0 ? "↑" : "↓"})" aria-disabled=${end ? "true" : "false"} @click=${() => end || actions.move(id, by)}>${symbol}</button>`;
-  };
-  return html`<span class="moves">
-    ${button(-1, at === 0, icon("chevron-up"))}${button(1, at === order.length - 1, icon("chevron-down"))}
-    <span class="grip" title=${t("run.drag")} aria-hidden="true">${icon("grip-vertical")}</span>
-  </span>`;
-}
-
-function onKey(event: KeyboardEvent, order: readonly string[], actions: LineActions): void {
-  const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
-  const id = (event.target as Element).closest<HTMLElement>("[data-segment]")?.dataset.segment;
-  if (by === 0 || !event.altKey || id === undefined || !order.includes(id)) return;
-  event.preventDefault();
-  actions.move(id, by);
 }
