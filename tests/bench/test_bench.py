@@ -20,6 +20,7 @@ from tests.bench.figures import Figure, Spread, in_a_line, lost_packets, mismatc
 from tests.bench.ours import idle_counters
 from tests.bench.place import processes_below
 from tests.bench.reader import NEVER, Inlet, Reader
+from tests.bench.rooms import show_of
 from tests.bench.source import digest
 from tests.support.server import NotServingError
 
@@ -232,6 +233,13 @@ def test_the_meter_sees_what_this_process_burns() -> None:
     assert cpu_ns(os.getpid()) > 0
     assert cpu_ticks_ns(os.getpid()) > 0
     assert resident_kib(os.getpid()) > 1000
+
+
+def test_a_show_to_take_over_has_exactly_the_wanted_events() -> None:
+    state, entries = show_of(120)
+    assert [entry.revision for entry in entries] == list(range(1, 121))
+    assert (state.revision, state.phase, state.current) == (120, "live", "s1")
+    assert len({type(entry.event) for entry in entries}) > 8
 
 
 async def test_a_process_is_listed_with_its_descendants() -> None:
