@@ -42,7 +42,7 @@ from expo.rooms.room_owner import RoomOwner
 from expo.rooms.sibling import Sibling
 from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
-from expo.showcases import admission, agenda, make, pages, run, studio
+from expo.showcases import admission, after_pages, agenda, make, pages, run, studio
 from expo.showcases import routes as showcases
 from expo.showcases.keys import DOOR, OPEN_ROOMS
 from expo.showcases.occasions import occasion
@@ -215,6 +215,6 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
     app[AGENDA] = agenda.showings
     app[OPEN_ROOMS] = OpenRooms(app[VALKEY], app[GATEWAY], ShowcaseProgrammes(app[DATABASE]))
-    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make):
+    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make, after_pages):
         app.add_routes(feature.routes())
     yield

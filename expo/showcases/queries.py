@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expo.accounts.tables import Invitation, Login, Person
-from expo.catalogue.tables import Delegation, Product
+from expo.catalogue.tables import Delegation, Exhibitor, Product
 from expo.errors import Invalid
 from expo.showcases.tables import (
     AudienceMinute,
@@ -23,6 +24,14 @@ from expo.showcases.tables import (
     Showcase,
 )
 from expo.store.base import ID_CHARS, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is an exhibitor's in a showcase: words about its products, and those about none while its part was on."""
+
+    exhibitor_id: str
+    spans: Sequence[tuple[datetime, datetime]]
 
 
 async def showcase(db: AsyncSession, showcase_id: str) -> Showcase | None:
@@ -169,6 +178,74 @@ async def makers(db: AsyncSession, agency_id: str, product_ids: Collection[str])
     """The exhibitor of each of these products that is the agency's."""
     query = select(Product.id, Product.exhibitor_id).where(Product.agency_id == agency_id, Product.id.in_(product_ids))
     return {row[0]: row[1] for row in await db.execute(query)}
+
+
+async def leads(
+    db: AsyncSession, row: Showcase, exhibitor_id: str | None, most: int
+) -> list[tuple[Lead, Product, Exhibitor]]:
+    """A showcase's first leads, of one exhibitor or of all, oldest first, each with its product and company."""
+    query = (
+        select(Lead, Product, Exhibitor)
+        .join(Product, and_(Product.id == Lead.product_id, Product.agency_id == Lead.agency_id))
+        .join(Exhibitor, and_(Exhibitor.id == Lead.exhibitor_id, Exhibitor.agency_id == Lead.agency_id))
+        .where(Lead.agency_id == row.agency_id, Lead.showcase_id == row.id)
+    )
+    if exhibitor_id is not None:
+        query = query.where(Lead.exhibitor_id == exhibitor_id)
+    found = await db.execute(query.order_by(Lead.revision).limit(most))
+    return [(each[0], each[1], each[2]) for each in found]
+
+
+async def lead_counts(db: AsyncSession, row: Showcase, exhibitor_id: str | None) -> dict[str, int]:
+    """How many leads a showcase brought, by exhibitor; those without any are left out."""
+    query = select(Lead.exhibitor_id, func.count()).where(Lead.agency_id == row.agency_id, Lead.showcase_id == row.id)
+    if exhibitor_id is not None:
+        query = query.where(Lead.exhibitor_id == exhibitor_id)
+    return {each[0]: each[1] for each in await db.execute(query.group_by(Lead.exhibitor_id))}
+
+
+async def readable(
+    db: AsyncSession, row: Showcase, kind: str, own: Own | None, most: int
+) -> Sequence[tuple[Message, Product | None]]:
+    """A showcase's newest messages of a kind, oldest first, all or an exhibitor's; no hidden and withdrawn ones."""
+    query = (
+        select(Message, Product)
+        .outerjoin(Product, and_(Product.id == Message.product_id, Product.agency_id == Message.agency_id))
+        .where(*_said(row, own), Message.kind == kind, Message.hidden.is_(False), Message.withdrawn.is_(False))
+        .order_by(Message.revision.desc())
+        .limit(most)
+    )
+    return [(each[0], each[1]) for each in await db.execute(query)][::-1]
+
+
+async def message_counts(db: AsyncSession, row: Showcase, own: Own | None) -> dict[tuple[str, bool, bool], int]:
+    """How many messages there are, by kind, by whether they are hidden or withdrawn, and by whether answered."""
+    gone = or_(Message.hidden, Message.withdrawn)
+    query = (
+        select(Message.kind, gone, Message.answered, func.count())
+        .outerjoin(Product, and_(Product.id == Message.product_id, Product.agency_id == Message.agency_id))
+        .where(*_said(row, own))
+        .group_by(Message.kind, gone, Message.answered)
+    )
+    return {(each[0], bool(each[1]), bool(each[2])): each[3] for each in await db.execute(query)}
+
+
+async def audience_of(db: AsyncSession, row: Showcase) -> list[AudienceMinute]:
+    """All that is counted of a showcase, in the order of time."""
+    counted = select(AudienceMinute).where(
+        AudienceMinute.agency_id == row.agency_id, AudienceMinute.showcase_id == row.id
+    )
+    return list(await db.scalars(counted.order_by(AudienceMinute.minute)))
+
+
+def _said(row: Showcase, own: Own | None) -> list[ColumnElement[bool]]:
+    """What is a showcase's, and an exhibitor's if one is given; `Product` is the one that the message is about."""
+    where = [Message.agency_id == row.agency_id, Message.showcase_id == row.id]
+    if own is not None:
+        spans = [and_(Message.said_at >= start, Message.said_at <= end) for start, end in own.spans]
+        about_own = Product.exhibitor_id == own.exhibitor_id
+        where.append(or_(about_own, and_(Message.product_id.is_(None), or_(false(), *spans))))
+    return where
 
 
 def can_be_an_id(text: str) -> bool:

@@ -128,6 +128,8 @@ RULES = (
     Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form={"do": "delete"}),
     Rule("GET", "/api/showcases/{showcase_id}/plan", "organiser"),
     Rule("POST", "/api/showcases/{showcase_id}/plan", "organiser", allowed=409, json=PLAN),
+    Rule("GET", "/after/{showcase_id}", "role", role="exhibitor"),
+    Rule("GET", "/after/{showcase_id}/leads.csv", "role"),
     Rule("GET", "/invite/{showcase_id}", "organiser"),
     Rule("POST", "/invite/{showcase_id}", "organiser", form={"role": "buyer", "people": "Hà, Foods"}),
     Rule("POST", "/invite/{showcase_id}/new-link", "organiser", form=ONE_INVITATION),

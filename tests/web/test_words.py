@@ -14,7 +14,7 @@ from expo.showcases.rules import STATES
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "catalogue", "common", "home", "invite", "make", "stage")
+AREAS = ("accounts", "after", "catalogue", "common", "home", "invite", "make", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 CHECKS = {
     "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
@@ -23,6 +23,8 @@ CHECKS = {
 BUILT = {
     "accounts": {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
+    "after": {f"after.stand.{stand}" for stand in ("to_come", "on", "left_out")}
+    | {f"after.sheet.{title}" for title in ("exhibitor", "product", "name", "company", "minute")},
     "invite": {f"invite.standing.{standing}" for standing in ("waiting", "in_use", "full", "expired", "revoked")}
     | {"invite.letter", "invite.qr_of"},
     "make": {f"make.check.{code}.{standing}" for code, standings in CHECKS.items() for standing in standings}
@@ -47,7 +49,8 @@ def named() -> set[str]:
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
         re.findall(
-            r"""["'`]((?:accounts|catalogue|common|home|invite|make|stage|studio|check)\.[a-z_.]+[a-z])["'`]""", source
+            r"""["'`]((?:accounts|after|catalogue|common|home|invite|make|stage|studio|check)\.[a-z_.]+[a-z])["'`]""",
+            source,
         )
     )
 
