@@ -30,8 +30,9 @@ AGAIN_S = 0.2
 
 log = get_logger(__name__)
 
-# ARGV: token, base, first revision, entries. The last entry says who wrote it: one above `base` (where this owner took
-# over) by another token means that the server forgot a token and two owners wrote; the newer one has stepped down here.
+# ARGV: token, base, first revision, "again" or "", entries. The last entry says who wrote it: one above `base` (where
+# this owner took over) by another token means that the server forgot a token and two owners wrote; the newer one has
+# stepped down here. What is written again may stand in the snapshot already.
 _APPEND = Script(
     FENCE
     + """
@@ -44,10 +45,10 @@ if found[1] then
 end
 if writer and writer ~= ARGV[1] and last > tonumber(ARGV[2]) then return -1 end
 local snapshot = tonumber(redis.call('HGET', KEYS[4], 'revision') or '0')
-local held = math.max(last, snapshot)
 local revision = tonumber(ARGV[3])
+local held = math.max(last, ARGV[4] == 'again' and revision - 1 or snapshot)
 if revision > held + 1 then return held end
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   if revision > held then
     redis.call('XADD', KEYS[3], string.format('%.0f-0', revision), 'e', ARGV[i], 't', ARGV[1])
     held = revision
@@ -138,13 +139,14 @@ class EventLog:
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
 
-    async def append(self, lease: Lease, base: int, first: int, entries: Sequence[str]) -> int:
+    async def append(self, lease: Lease, base: int, first: int, entries: Sequence[str], *, again: bool = False) -> int:
         """Write `entries` from revision `first` on and return the last revision that the log or its snapshot now holds.
 
         Lower than `first - 1` means that the server has forgotten what came before, and nothing was written. `base` is
-        the last revision of the owner before. No entries: only ask. Raises StaleTokenError.
+        the last revision of the owner before. No entries: only ask. `again` writes what a snapshot holds and a server
+        forgot, for those who read the log. Raises StaleTokenError.
         """
-        head = (str(lease.token), str(base), str(first))
+        head = (str(lease.token), str(base), str(first), "again" if again else "")
         held = cast("int", await self._valkey.call(Call(_APPEND, _keys(lease.room), (*head, *entries))))
         if held < 0:
             raise StaleTokenError

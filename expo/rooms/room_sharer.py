@@ -62,6 +62,7 @@ class Sharer:
         self._news = asyncio.Event()
         self._news.set()
         self._unsure = False
+        self._forgotten = False
         self._away = False
         self._stopped = False
         self._waiting: set[asyncio.Future[None]] = set()
@@ -124,14 +125,20 @@ class Sharer:
 
     async def save(self) -> None:
         """Keep a snapshot of this moment; all of it counts as shared. Raises Unavailable, StaleTokenError."""
+        self._now_holds(max(self.shared, await self._keep()))
+
+    async def _keep(self) -> int:
         state = self._state()
         text = msgspec.json.encode(state).decode()
         await self._log.save(self._lease, state.revision, text, projectors=self._projectors)
         self._saved = state.revision
-        self._now_holds(max(self.shared, state.revision))
+        return state.revision
 
     async def _catch_up(self) -> None:
-        while self._unsure or self.shared < self._state().revision:
+        while self._unsure or self._forgotten or self.shared < self._state().revision:
+            if self._forgotten:
+                await self._tell_again()
+                continue
             self._unsure, was_unsure = False, self._unsure
             try:
                 held = await self._log.append(self._lease, self._base, self.shared + 1, self._unshared())
@@ -139,20 +146,31 @@ class Sharer:
                 self._unsure |= was_unsure
                 raise
             if held < self.shared:
-                await self._remind(held)
+                self._remind(held)
             else:
                 self._now_holds(held)
         if self._state().revision - self._saved >= SNAPSHOT_EVERY:
             await self.save()
 
-    async def _remind(self, held: int) -> None:
+    def _remind(self, held: int) -> None:
         """Valkey has forgotten what came behind `held`: give it that again, or all of it as a snapshot."""
         log.warning("valkey has forgotten events", room=self._lease.room, held=held, shared=self.shared)
         self._saved = -SNAPSHOT_EVERY
         if held >= self._before_lines():
             self.shared = held
         else:
-            await self.save()
+            self._forgotten = True
+
+    async def _tell_again(self) -> None:
+        """Give it the state as a snapshot, and what is in memory to those who read the log and may lack it."""
+        revision = await self._keep()
+        before = self._before_lines()
+        lines = [self._lines[index] for index in range(revision - before)]
+        for start in range(0, len(lines), APPEND_AT_ONCE):
+            some = lines[start : start + APPEND_AT_ONCE]
+            await self._log.append(self._lease, self._base, before + 1 + start, some, again=True)
+        self._forgotten = False
+        self._now_holds(max(self.shared, revision))
 
     def _unshared(self) -> list[str]:
         start = self.shared - self._before_lines()

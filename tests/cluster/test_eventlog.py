@@ -122,6 +122,17 @@ async def test_a_server_that_forgot_says_what_it_still_holds_and_writes_no_gap(t
         assert await place.log.load(ROOM) == Loaded(5, "five", Entries(6, 1, "6"))
 
 
+async def test_what_a_server_forgot_is_told_again_to_those_who_read_the_log(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        lease = await place.taken()
+        await place.log.save(lease, 5, "five")
+        for first in (3, 5, 3):
+            assert await place.log.append(lease, 0, first, [str(first), str(first + 1)][: 6 - first], again=True) >= 4
+        assert await place.log.read(ROOM, 0) == Entries(3, 3, "3\n4\n5")
+        assert await place.log.append(lease, 0, 6, ["6"]) == 6
+        assert await place.log.load(ROOM) == Loaded(5, "five", Entries(6, 1, "6"))
+
+
 async def test_of_two_owners_that_wrote_because_a_token_was_forgotten_the_newer_steps_down(tmp_path: Path) -> None:
     async with fresh_valkey(tmp_path) as place:
         old = await place.taken()

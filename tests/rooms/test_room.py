@@ -154,9 +154,11 @@ async def test_a_wiped_valkey_is_given_the_room_again(tmp_path: Path, events: in
         await say(room, "before")
         await place.command("FLUSHALL")
 
-        assert await say(room, "after") == [True]
+        await say(room, "after")
+        await room.wait_shared(room.state.revision)
         await until(lambda: saved(place))
         await a.owner.drain()
+        assert room.state.revision in a.rows.written  # who reads the log hears of it too
         again = await b.room()
         assert said(again.state) == ["before", "after"]
         assert again.state == room.state

@@ -6,24 +6,30 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 
-from expo.accounts.rules import Role
+from expo.accounts.rules import Role, RoomGrant
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
 from expo.cluster.workers import private_socket
 from expo.demo.seed import Seeded, SeededPerson, seed
-from expo.ids import PersonId, ShowcaseId
+from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
+from expo.media.aiortc_seam import Certificate
+from expo.media.peer import Peer
+from expo.media.peer_http import join
 from expo.settings import Settings
 from expo.store.db import Database
 from expo.store.migrate import upgrade
 from tests.support.live import Page, cookie_header, opened_page
+from tests.support.room import OPTIONS, Source, Watching
 from tests.support.server import RunningServer, running_server
 
 SECRET = "the cluster's secret, for tests only"
+CERTIFICATE = Certificate.generate()
 
 
 @dataclass
@@ -38,6 +44,10 @@ class House:
     @property
     def room(self) -> str:
         return self.seeded.live
+
+    @property
+    def valkey_url(self) -> str:
+        return Settings.from_env({"EXPO_DATA_DIR": str(self.server.data_dir)}).effective_redis_url
 
     def person(self, role: str) -> SeededPerson:
         people = [each for each in self.seeded.people if each.role == role]
@@ -77,6 +87,34 @@ class House:
 
     def page(self, worker: int, cookies: dict[str, str] | None = None) -> AbstractAsyncContextManager[Page]:
         return opened_page(self.sockets[worker], self.room, cookies=cookies)
+
+    @contextlib.asynccontextmanager
+    async def on_the_air(self, participant: str) -> AsyncGenerator[Source]:
+        """Somebody who publishes with a room token."""
+        grant = RoomGrant(
+            RoomId(self.room), ParticipantId(participant), "Somebody", frozenset({"publish", "takeover"}),
+            utc_now() + timedelta(minutes=10),
+        )  # fmt: skip
+        async with self._joined("whip", Peer.publisher(CERTIFICATE, OPTIONS), Tokens(SECRET).sign(grant)) as peer:
+            yield Source(peer)
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncGenerator[Watching]:
+        """A viewer without a token."""
+        peer = Peer.viewer(CERTIFICATE, OPTIONS)
+        watching = Watching(peer)
+        async with self._joined("whep", peer, None):
+            yield watching
+
+    @contextlib.asynccontextmanager
+    async def _joined(self, kind: str, peer: Peer, token: str | None) -> AsyncGenerator[Peer]:
+        try:
+            async with aiohttp.ClientSession() as http:
+                joined = await join(http, f"{self.server.base_url}/{kind}/{self.room}", peer.offer, token)
+            await peer.connect(joined.answer)
+            yield peer
+        finally:
+            await peer.close()
 
     async def _cookies(self, method: str, path: str, status: int, body: object = None) -> dict[str, str]:
         async with (
