@@ -141,4 +141,4 @@ async def test_times_can_be_made_the_readers_own(worker: Worker, http: aiohttp.C
     assert found is not None
     data = json.loads(found[1])
     assert [clock["city"] for clock in data["clocks"]] == ["Hà Nội", "Seoul"]
-    assert data["messages"]["common.your_time"] == "giờ của anh/chị"
+    assert data["messages"]["common.your_time"] == "giờ của tôi"
