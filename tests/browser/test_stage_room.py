@@ -162,7 +162,7 @@ async def test_interest_is_asked_for_a_name_once_noted_and_remembered(browser: B
 
 
 async def test_the_next_company_is_counted_down_to_and_takes_over_the_page(browser: Browser, show: Show) -> None:
-    page = await show.buyer(browser, "desktop")
+    page = await show.buyer(browser, "desktop", clock_off_s=3600)
     segment = show.segment(show.coming)
     name = await page.locator(f'#programme [data-segment="{segment["id"]}"]').get_attribute("data-name")
     assert name is not None

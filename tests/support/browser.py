@@ -107,8 +107,13 @@ async def chromium(playwright: Playwright) -> Browser:
     return await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])
 
 
-async def context(browser: Browser, size: Size | tuple[int, int] = "desktop", **options: Any) -> BrowserContext:
-    """A reader of their own: no cookies, in Hanoi, reading English unless `locale` says otherwise."""
+async def context(
+    browser: Browser, size: Size | tuple[int, int] = "desktop", *, clock_off_s: int = 0, **options: Any
+) -> BrowserContext:
+    """A reader of their own: no cookies, in Hanoi, reading English unless `locale` says otherwise.
+
+    Their clock is `clock_off_s` ahead.
+    """
     width, height = SIZES[size] if isinstance(size, str) else size
     phone = width < 900
     settings: dict[str, Any] = {
@@ -118,7 +123,10 @@ async def context(browser: Browser, size: Size | tuple[int, int] = "desktop", **
         "locale": "en",
         "timezone_id": "Asia/Ho_Chi_Minh",
     }
-    return await browser.new_context(**{**settings, **options})
+    opened = await browser.new_context(**{**settings, **options})
+    if clock_off_s:
+        await opened.add_init_script(_CLOCK % (clock_off_s * 1000))
+    return opened
 
 
 @dataclass(slots=True)
@@ -160,6 +168,18 @@ async def loudest_hz(page: Page) -> float:
     """The strongest frequency of the sound that the page's video element plays, over about a second."""
     return float(await page.evaluate(_LOUDEST))
 
+
+_CLOCK = """{
+  const real = Date;
+  globalThis.Date = class extends real {
+    constructor(...given) {
+      super(...(given.length === 0 ? [real.now() + %d] : given));
+    }
+    static now() {
+      return new this().getTime();
+    }
+  };
+}"""
 
 _PUBLISH = """async ({ url, token, tone }) => {
   const canvas = document.createElement("canvas");
