@@ -9,8 +9,9 @@ from aiohttp import web
 
 from expo.accounts import invite_pages
 from expo.accounts import routes as accounts
+from expo.accounts.codes import Codes
 from expo.accounts.guests import guest
-from expo.accounts.keys import OCCASIONS, REVOCATIONS, TOKENS
+from expo.accounts.keys import CODES, OCCASIONS, REVOCATIONS, TOKENS
 from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
@@ -117,6 +118,7 @@ async def _cluster(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _people(app: web.Application) -> AsyncIterator[None]:
+    app[CODES] = Codes(app[TOKENS], app[DATABASE], app[VALKEY])
     app[REVOCATIONS] = revocations = Revocations(app[TOKENS], app[DATABASE], app[VALKEY])
     await revocations.open()
     yield

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from expo.accounts.elsewhere import CodeAnswer
 from expo.accounts.guests import COMPANY_CHARS
 from expo.rooms import model
 from expo.rooms.commands import Ack, Request
@@ -23,7 +24,7 @@ from expo.rooms.socket import Goodbye, JoinRoom
 TARGET = Path(__file__).parents[1] / "web" / "src" / "wire.gen.ts"
 SENT = (JoinRoom, Request)
 """What clients write: members with a default may be left out."""
-RECEIVED = (Hello, Delivered, Snapshot, Goodbye, Ack)
+RECEIVED = (Hello, Delivered, Snapshot, Goodbye, Ack, CodeAnswer)
 """What the server writes: every member is there."""
 UNIONS = {"Request": ("command", "Command"), "Delivered": ("event", "RoomEvent")}
 """Members that deserve a name of their own."""

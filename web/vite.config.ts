@@ -70,6 +70,7 @@ function packPages(): Plugin {
     name: "expo-pack-pages",
     apply: "build",
     closeBundle() {
+      if (!existsSync(join(target, "static", "manifest.json"))) return; // a build that failed tells why itself
       for (const folder of ["templates", "locale"]) {
         rmSync(join(target, folder), { recursive: true, force: true });
         mkdirSync(join(target, folder), { recursive: true });

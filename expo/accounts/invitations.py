@@ -176,11 +176,16 @@ def refusal(opened: Opened) -> NotFound | Conflict:
     """The error for a link that lets nobody in: `invitation.revoked` or `.expired` (410), `.devices_used`."""
     match opened.state:
         case "full" | "open":
-            return Conflict("invitation.devices_used", f"this link serves {DEVICES_PER_LINK} devices")
+            return devices_used()
         case "expired":
             return NotFound("invitation.expired", "this invitation's time is over", status=410)
         case "revoked":
             return NotFound("invitation.revoked", "this invitation was withdrawn", status=410)
+
+
+def devices_used() -> Conflict:
+    """The error for a device too many."""
+    return Conflict("invitation.devices_used", f"this link serves {DEVICES_PER_LINK} devices")
 
 
 async def revoke_invitation(

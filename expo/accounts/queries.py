@@ -79,11 +79,15 @@ async def invitation(
     return None if row is None else (row[0], row[1])
 
 
-async def invitation_of(db: AsyncSession, invitation_id: str) -> tuple[Invitation, Person] | None:
-    """An invitation by its id, and its person."""
+async def invitation_of(
+    db: AsyncSession, invitation_id: str, *, to_change: bool = False
+) -> tuple[Invitation, Person] | None:
+    """An invitation by its id, and its person; `to_change` as above."""
     query = (
         select(Invitation, Person).join(Person, Person.id == Invitation.person_id).where(Invitation.id == invitation_id)
     )
+    if to_change:
+        query = query.with_for_update(of=Invitation)
     row = (await db.execute(query)).first()
     return None if row is None else (row[0], row[1])
 

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expo.accounts import guests, invitations, pages
+from expo.accounts import elsewhere, guests, invitations, pages
 from expo.accounts.invitations import DAYS, MOST_DAYS, InvitationView, Revoked, Wanted
 from expo.accounts.keys import OCCASIONS, REVOCATIONS
 from expo.accounts.occasions import Occasion
@@ -180,6 +180,7 @@ def routes() -> list[web.RouteDef]:
         web.delete("/api/people/{person_id}", revoke_person),
         *pages.routes(),
         *guests.routes(),
+        *elsewhere.routes(),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -26,6 +27,20 @@ INVITABLE: tuple[Role, ...] = ("organiser", "exhibitor", "buyer", "interpreter",
 NAME_CHARS = 80
 ENCODER = "-encoder"
 """What a person's encoder has behind the person's id, so that the room tells the two apart."""
+
+CODE_ALPHABET = "23456789CFHJKMNPQRTVXY"
+"""Nothing that is mistaken for its neighbour (0 O, 1 I L, 2 Z, 5 S, 6 G, 8 B), no vowel, nor D or W: a Vietnamese
+keyboard makes other letters of those, and no word comes about."""
+CODE_CHARS = 8
+CODE_LIFE = timedelta(seconds=60)
+CODE_REMEMBERED = timedelta(minutes=10)
+"""So long it is told of a code that it was used or is too old, instead of that it is wrong."""
+WRONG_CODES_WITHIN = timedelta(minutes=1)
+WRONG_CODES_PER_NETWORK = 20
+"""A hall of presenters behind one address mistypes this often a minute; right codes do not count."""
+WRONG_CODES = 600
+"""For everybody together. While ten codes are open all the time and somebody tries this many wrong ones every minute,
+one of 22^8 codes is met once in 17 years."""
 
 LinkState = Literal["open", "revoked", "expired", "full"]
 
@@ -97,6 +112,12 @@ def link_state(*, expires_at: datetime, revoked: bool, devices: int, known: bool
     if now >= expires_at:
         return "expired"
     return "open" if known or devices < DEVICES_PER_LINK else "full"
+
+
+def plain_code(typed: str) -> str | None:
+    """A one-time code as it was made, from what somebody typed or pasted; None when it cannot be one."""
+    text = "".join(unicodedata.normalize("NFKC", typed).upper().replace("-", " ").split())
+    return text if len(text) == CODE_CHARS and set(text) <= set(CODE_ALPHABET) else None
 
 
 def landing(role: Role, showcase_id: ShowcaseId | None) -> str:

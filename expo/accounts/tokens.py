@@ -103,6 +103,7 @@ class Tokens:
         self._room = _signer(key, "expo.room.v1")
         self._link = _signer(key, "expo.link.v1")
         self._guest = _signer(key, "expo.guest.v1")
+        self._fingerprints = hmac.digest(key, b"expo.fingerprint.v1", hashlib.sha256)
 
     def sign(self, grant: RoomGrant) -> str:
         """A room token, for `Authorization: Bearer`."""
@@ -154,6 +155,10 @@ class Tokens:
         """Whom a guest cookie names, codes `guest.*`."""
         claims = self._read(self._guest, _GuestClaims, "guest", value, now)
         return Guest(GuestId(claims.g), claims.n, claims.y, _moment(claims.e))
+
+    def fingerprint(self, text: str) -> str:
+        """What may be kept of a short secret or an address: nobody finds it by trying all without the cluster's key."""
+        return hmac.digest(self._fingerprints, text.encode("utf-8", "replace"), hashlib.sha256).hex()
 
     def _write(self, signer: Signer, claims: _Timed) -> str:
         payload = base64_encode(msgspec.json.encode(claims)).decode()

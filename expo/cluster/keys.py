@@ -43,3 +43,13 @@ def room(room_id: str, part: str) -> str:
 def rooms() -> str:
     """Set of the ids of all rooms that have a log."""
     return f"{PREFIX}:rooms"
+
+
+def codes(part: str) -> str:
+    """One part of what is kept of one-time codes, all in one hash slot.
+
+    Parts: `claim:CODE` (who comes in by it; while it lasts), `fate:CODE` (`open` or `used`; a while longer),
+    `login:ID` (the code that a login has made), `wrong:NETWORK` and `wrong` (tries; the second for everybody). Codes
+    and networks stand there as fingerprints.
+    """
+    return f"{PREFIX}:{{codes}}:{part}"

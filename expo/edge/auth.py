@@ -80,10 +80,10 @@ async def choose_language(request: web.Request) -> web.Response:
     return response
 
 
-def let_in(request: web.Request, entry: Entry) -> web.Response:
-    """Sign this browser in and lead it to its person's page, in the person's language unless the reader has chosen."""
+def let_in(request: web.Request, entry: Entry, path: str | None = None) -> web.Response:
+    """Sign this browser in and lead it to `path`, else its person's page, in their language unless one was chosen."""
     principal = entry.principal
-    response = lead_to(request.app[LANDING](principal))
+    response = lead_to(path or request.app[LANDING](principal))
     set_cookie(request, response, LOGIN_COOKIE, entry.cookie, entry.life_s)
     if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES and principal.language in LANGUAGES:
         set_cookie(request, response, LANGUAGE_COOKIE, principal.language, LANGUAGE_COOKIE_S)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from expo.accounts.rules import (
     CANS,
+    CODE_ALPHABET,
+    CODE_CHARS,
     DEVICES_PER_LINK,
     ROLES,
     ROOM_GRANT_LIFE,
@@ -17,6 +22,7 @@ from expo.accounts.rules import (
     landing,
     link_state,
     participants_of,
+    plain_code,
     room_rights,
 )
 from expo.errors import Forbidden
@@ -103,3 +109,13 @@ def test_a_link_serves_its_devices_until_it_ends(
 ) -> None:
     ends = NOW if expired else NOW + timedelta(microseconds=1)
     assert link_state(expires_at=ends, revoked=revoked, devices=devices, known=known, now=NOW) == state
+
+
+@given(st.text(CODE_ALPHABET, min_size=CODE_CHARS, max_size=CODE_CHARS), st.randoms(use_true_random=False))
+def test_a_code_is_understood_however_it_is_typed(code: str, random: Random) -> None:
+    wide = {ord(one): ord(one) + 0xFEE0 for one in CODE_ALPHABET}  # fullwidth, from an East Asian keyboard
+    typed = "".join(
+        random.choice(("", " ", "-", "\u3000", "\n")) + random.choice((one, one.lower(), one.translate(wide)))
+        for one in code
+    )
+    assert plain_code(typed) == code

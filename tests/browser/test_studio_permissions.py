@@ -73,21 +73,17 @@ async def test_a_blocked_camera_does_not_cost_the_microphone(expo: Expo, browser
         await expect(studio.locator(".attention")).to_be_empty()
 
 
-async def test_an_in_app_browser_without_media_devices_is_led_to_another_one(expo: Expo, browser: Browser) -> None:
+async def test_who_stays_in_a_browser_without_devices_sees_why_and_the_way_to_another(
+    expo: Expo, browser: Browser
+) -> None:
     async with visit(browser, expo, size=PHONE, language="ko") as studio:
         await studio.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
         await studio.goto(expo.link(EXHIBITOR))
+        await studio.get_by_role("link", name="카메라와 마이크 없이 여기에서").click()
         await studio.locator("#cover .btn").click()
         await expect(studio.locator(".device-help")).to_contain_text("Chrome이나 Safari에서 열어 주세요")
+        await studio.get_by_role("link", name="다른 브라우저로 여는 방법").click()
         await expect(studio.get_by_role("button", name="링크 복사")).to_be_visible()
-
-
-async def test_an_insecure_page_says_that_it_needs_https(expo: Expo, browser: Browser) -> None:
-    async with visit(browser, expo) as studio:
-        await studio.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
-        await studio.goto(expo.link(EXHIBITOR))
-        await studio.locator("#cover .btn").click()
-        await expect(studio.locator(".device-help")).to_contain_text("link that starts with https")
 
 
 @pytest.mark.parametrize(

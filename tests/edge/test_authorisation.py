@@ -28,10 +28,11 @@ from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
-Who = Literal["everybody", "link", "draft", "role", "organiser", "token", "resource"]
+Who = Literal["everybody", "person", "link", "draft", "role", "organiser", "token", "resource"]
 
 REFUSED: Mapping[Who, Mapping[Caller, int]] = {
     "everybody": {},
+    "person": {"anonymous": 401, "expired": 401, "revoked": 401},
     "link": {"anonymous": 401, "expired": 401, "revoked": 401},
     "draft": {
         "anonymous": 404, "expired": 404, "wrong role": 404, "revoked": 404, "other tenant": 403,
@@ -51,9 +52,9 @@ REFUSED: Mapping[Who, Mapping[Caller, int]] = {
 }  # fmt: skip
 """What each caller is told; who is not named gets what everybody gets.
 
-`draft`: what only its expo's own people see yet. `role`: a page for one role's people who belong to this showcase.
-`organiser`: organisers of its expo, for whom another tenant's rows do not exist. `token`: a room token for this room
-with the grant. `resource`: the token of the participant who made it.
+`person`: whoever is signed in. `draft`: what only its expo's own people see yet. `role`: a page for one role's people
+who belong to this showcase. `organiser`: organisers of its expo, for whom another tenant's rows do not exist. `token`:
+a room token for this room with the grant. `resource`: the token of the participant who made it.
 """
 
 
@@ -115,6 +116,10 @@ RULES = (
     Rule("POST", "/i/{secret}", "link", allowed=303, refused=GONE),
     Rule("GET", "/sign-out"),
     Rule("POST", "/sign-out", allowed=303),
+    Rule("GET", "/elsewhere"),
+    Rule("GET", "/code"),
+    Rule("POST", "/code", allowed=404, form={"code": "22222222"}),
+    Rule("POST", "/api/codes", "person", allowed=201, json={}),
     Rule("POST", "/api/guests", allowed=201, json=GUEST),
     Rule("GET", "/api/guests/me", allowed=404),
     Rule("GET", "/api/showcases"),

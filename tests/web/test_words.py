@@ -21,7 +21,7 @@ CHECKS = {
     "products": ("done", "hint"), "length": ("done", "hint"),
 }  # fmt: skip
 BUILT = {
-    "accounts": {f"accounts.role.{role}" for role in ROLES}
+    "accounts": {"accounts.elsewhere.qr"} | {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
     "after": {f"after.stand.{stand}" for stand in ("to_come", "on", "left_out")}
     | {f"after.sheet.{title}" for title in ("exhibitor", "product", "name", "company", "minute")},

@@ -512,3 +512,10 @@ export interface Ack {
   readonly shared: boolean;
   readonly v: number;
 }
+
+/** A code to show, in two halves; it works for `lifeS` seconds from now, once. */
+export interface CodeAnswer {
+  readonly v: number;
+  readonly code: string;
+  readonly lifeS: number;
+}

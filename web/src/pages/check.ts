@@ -9,6 +9,7 @@ import { playTone } from "../media/tone";
 import { Viewer } from "../media/viewer";
 import { NOTHING_TESTED, networkResult, type Result, Sentence, type Test } from "../ui/check-state";
 import * as views from "../ui/check-view";
+import { leavesForAnotherBrowser } from "../ui/elsewhere";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
@@ -152,5 +153,7 @@ async function measure(): Promise<void> {
 for (const slot of document.querySelectorAll(".test .slot, #verdict")) slot.replaceChildren();
 closeMenusKindly();
 devices.subscribe(followDevices);
-set({});
-void devices.allowed().then((yes) => (yes ? begin() : undefined));
+if (!leavesForAnotherBrowser()) {
+  set({});
+  void devices.allowed().then((yes) => (yes ? begin() : undefined));
+}

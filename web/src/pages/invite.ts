@@ -1,9 +1,9 @@
 /** The page of invitations: hand new links on, ask for a company only where one presents. All else are plain forms. */
 
+import { copyText } from "../ui/copy";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
-import { copyText } from "../ui/studio-parts";
 import { say } from "../ui/toast";
 
 const t = translator(pageData().messages);

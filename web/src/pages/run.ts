@@ -5,6 +5,7 @@ import { Room, RoomError } from "../live/room";
 import { dialer } from "../live/socket";
 import { Viewer } from "../media/viewer";
 import { type Clock, times } from "../ui/clocks";
+import { copyText } from "../ui/copy";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
@@ -20,7 +21,6 @@ import * as timeline from "../ui/run/timeline";
 import { companyName, type RunWords } from "../ui/run/words";
 import { shortcuts } from "../ui/shortcuts";
 import { holding } from "../ui/studio-hold";
-import { copyText } from "../ui/studio-parts";
 import { tabs } from "../ui/tabs";
 import type { Command, State } from "../wire.gen";
 

@@ -10,6 +10,7 @@ import { assess } from "../media/quality";
 import { NO_STATS } from "../media/stats";
 import type { Resource } from "../media/whip";
 import { type Clock, ownZone } from "../ui/clocks";
+import { leavesForAnotherBrowser } from "../ui/elsewhere";
 import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
@@ -333,8 +334,10 @@ globalThis.addEventListener("online", () => {
   live.room.nudge();
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && live.room.nudge());
-source.start();
-live.open();
-setInterval(tick, TICK_MS);
-draw();
-void begin();
+if (!leavesForAnotherBrowser()) {
+  source.start();
+  live.open();
+  setInterval(tick, TICK_MS);
+  draw();
+  void begin();
+}

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { Device, DevicesState, Kind, Problem } from "../media/devices";
 import type { Quality } from "../media/quality";
 import type { MediaStats } from "../media/stats";
+import { elsewhereUrl } from "./elsewhere";
 import type { Translate } from "./i18n";
 import { icon } from "./icons";
 
@@ -86,7 +87,7 @@ export function deviceHelp(devices: DevicesState, again: () => void, t: Translat
         ? html`<button class="btn ${devices.camera === null && devices.microphone === null ? "primary" : ""}" @click=${again}>
           ${problem === "blocked" ? t("studio.help.allowed") : t("studio.help.again")}
         </button>`
-        : otherBrowser(t)
+        : otherBrowser(problem, t)
     }
   </div>`;
 }
@@ -98,49 +99,8 @@ function addressBar(): TemplateResult {
   </p>`;
 }
 
-/** Feature-tested; the user agent only chooses the way out of a messenger's browser. */
-function otherBrowser(t: Translate): TemplateResult {
-  const here = location.href;
-  const way = /KAKAOTALK/i.test(navigator.userAgent)
-    ? `kakaotalk://web/openExternal?url=${encodeURIComponent(here)}`
-    : /Android/i.test(navigator.userAgent)
-      ? `intent://${here.replace(/^https?:\/\//, "")}#Intent;scheme=${location.protocol.slice(0, -1)};package=com.android.chrome;end`
-      : null;
-  return html`<div class="wrap">
-    ${way === null ? nothing : html`<a class="btn primary" href=${way}>${icon("external-link")}${t("studio.help.open_chrome")}</a>`}
-    <button class="btn" data-copy @click=${(event: Event) => void copyFrom(event, here)}>
-      ${icon("copy")}${t("studio.copy_link")}
-    </button>
-  </div>`;
-}
-
-async function copyFrom(event: Event, text: string): Promise<void> {
-  const button = event.currentTarget as HTMLElement;
-  if (await copyText(text)) button.dataset.copy = "done";
-}
-
-/** False when the browser lets nobody near the clipboard. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyBySelection(text);
-  }
-}
-
-/** Insecure pages have no clipboard API; the old command still works there. */
-function copyBySelection(text: string): boolean {
-  const field = document.createElement("textarea");
-  field.value = text;
-  field.className = "sr";
-  (document.querySelector("dialog[open]") ?? document.body).append(field);
-  field.select();
-  try {
-    return document.execCommand("copy");
-  } catch {
-    return false;
-  } finally {
-    field.remove();
-  }
+/** The page that says how; who came from there may look again. */
+function otherBrowser(problem: Problem, t: Translate): TemplateResult {
+  const url = elsewhereUrl(problem, location.pathname + location.search);
+  return html`<a class="btn primary" href=${url}>${icon("external-link")}${t("studio.help.other_browser")}</a>`;
 }

@@ -1,9 +1,9 @@
 /** The dialog with address and token for encoders; what was shown in clear is masked again once it is closed. */
 
 import { render } from "lit-html";
+import { copyText } from "../copy";
 import type { Translate } from "../i18n";
 import { type EncoderAccess, encoderPanel } from "../studio-encoder";
-import { copyText } from "../studio-parts";
 
 export class EncoderSheet {
   private shown = { revealed: false, copied: null as string | null };
