@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -12,7 +13,7 @@ from tests.support.browser import Site, context
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def opened(browser: Browser, address: str, size: str = "phone", **options: object) -> Page:
+async def opened(browser: Browser, address: str, size: str = "phone", **options: Any) -> Page:
     page = await (await context(browser, "desktop" if size == "desktop" else "phone", **options)).new_page()
     await page.goto(address)
     return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, Route
@@ -12,7 +13,7 @@ from tests.support.browser import TONE_HZ, Site, Size, context, loudest_hz, movi
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def open_stage(browser: Browser, site: Site, size: Size = "desktop", **options: object) -> Page:
+async def open_stage(browser: Browser, site: Site, size: Size = "desktop", **options: Any) -> Page:
     page = await (await context(browser, size, **options)).new_page()
     await page.goto(site.stage())
     return page
