@@ -95,6 +95,21 @@ async def settle(page: Page) -> None:
     await page.wait_for_timeout(700)
 
 
+async def makers(page: Page) -> None:
+    """The organiser's list of showcases, by the link on the page that their own link leads to."""
+    await page.locator("a[href='/make']").click()
+    await settle(page)
+
+
+async def make(page: Page) -> None:
+    """A new showcase of the first delegation, with its third company's products open and its second one gone."""
+    await makers(page)
+    await page.locator(".new button").click()
+    await page.locator(".line details").nth(2).locator("summary").click()
+    await page.locator("[data-focus$=':remove']").nth(1).click()
+    await settle(page)
+
+
 SHOTS = (
     Shot("home-desktop", "/", WIDE, "vi", whole=True, act=settle),
     Shot("home-desktop-dark", "/", WIDE, "en", dark=True, act=settle),
@@ -125,6 +140,10 @@ SHOTS = (
     Shot("studio-phone", "{exhibitor}", PHONE, "ko", act=settle),
     Shot("check-desktop", "/check", DESK, "en", act=settle),
     Shot("check-phone", "/check", PHONE, "vi", dark=True, act=settle),
+    Shot("make-list-desktop", "{organiser}", DESK, "vi", whole=True, act=makers),
+    Shot("make-list-phone", "{organiser}", PHONE, "ko", whole=True, act=makers),
+    Shot("make-desktop", "{organiser}", DESK, "vi", whole=True, act=make),
+    Shot("make-phone", "{organiser}", PHONE, "ko", whole=True, act=make),
     Shot("missing-phone", "/nothing-here", PHONE, "ko", act=settle),
 )
 
