@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -25,17 +25,13 @@ from expo.errors import Conflict, ExpoError, Invalid
 from expo.ids import DelegationId, ExhibitorId, ProductId, RoomId, ShowcaseId
 from expo.showcases import making, plan_api
 from expo.showcases.keys import OPEN_ROOMS
-from expo.showcases.plan_api import NewPlan, PlanAnswer, PlanPart, plan_answer
-from expo.showcases.plans import PART_S, Part, moment_of
+from expo.showcases.make_form import MAX_FIELDS, PostedPlan, arranged, plan_of_form
+from expo.showcases.plan_api import NewPlan, PlanAnswer, plan_answer
+from expo.showcases.plans import Part, moment_of
 from expo.showcases.sheets import MAKERS, Sheet, desk, sheet
 
 AREAS = ("common", "errors", "make", "run")
-MAX_FIELDS = 4000
-"""A hundred companies with forty fields each."""
-DO = "^(save|announce|withdraw|delete|add|(up|down|remove):[^:]+)$"
 _SHOWCASE = {"showcase_id": "The showcase's id"}
-_ONCE = ("version", "delegation", "starts", "minutes", "openToAll", "autoLive", "do", "add")
-_TITLES = ("title-ko", "title-vi", "title-en")
 
 
 class GoodsData(msgspec.Struct, frozen=True):
@@ -69,21 +65,6 @@ class NewShowcase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For which delegation a draft is wanted."""
 
     delegation: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-
-
-class PostedPlan(msgspec.Struct, frozen=True):
-    """The form of one showcase. `do` is `save`, `announce`, `withdraw`, `delete`, or a button of one row: `up:ID`.
-
-    The first two and the rows' buttons need the whole form: `title-ko` and its like too, for each part `company` and
-    `length`, and of its products all as `known:ID` and those that it shows as `shown:ID`.
-    """
-
-    do: Annotated[str, msgspec.Meta(max_length=80, pattern=DO)] = "save"
-    version: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    delegation: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    starts: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    minutes: Annotated[str, msgspec.Meta(max_length=10)] = ""
-    add: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +151,16 @@ async def change(request: web.Request) -> web.Response:
     posted = await fields(request, MAX_FIELDS)
     told = convert(dict(posted), PostedPlan)
     now, (verb, _, company) = utc_now(), told.do.partition(":")
-    if verb == "delete":
-        async with request.app[DATABASE].write() as db:
-            await making.delete(db, principal, showcase_id)
-        return auth.lead_to("/make?said=deleted")
-    if verb == "withdraw":
-        waiting = await request.app[OPEN_ROOMS].waiting(RoomId(showcase_id))
-        async with request.app[DATABASE].write() as db:
-            await making.withdraw(db, principal, showcase_id, now, waiting=waiting)
-        return auth.lead_to(f"/make/{showcase_id}?said=withdrawn")
-    asked = _arranged(_plan(posted), verb, company or told.add)
+    if verb in ("delete", "withdraw"):
+        return await _undone(request, principal, showcase_id, verb)
+    asked = arranged(plan_of_form(posted), verb, company or told.add)
     try:
         async with request.app[DATABASE].write() as db:
             await making.save(db, principal, showcase_id, asked.wanted(), now)
             if verb == "announce":
                 await making.announce(db, principal, showcase_id, now)
     except (Conflict, Invalid) as error:
-        if not prefers_html(request.headers.get("Accept", "")):
-            raise
+        _require_reader(request, error)
         return await _again(request, principal, showcase_id, asked, error)
     await request.app[OPEN_ROOMS].changed(RoomId(showcase_id))
     said = {"announce": "?said=announced", "save": "?said=saved"}.get(verb, "#run-of-show")
@@ -202,6 +175,33 @@ def routes() -> list[web.RouteDef]:
         web.post("/make/{showcase_id}", change),
         *plan_api.routes(),
     ]
+
+
+async def _undone(
+    request: web.Request, principal: Principal, showcase_id: ShowcaseId, verb: Literal["delete", "withdraw"]
+) -> web.Response:
+    """The draft deleted, or the announcement taken back; the page with the reason where that cannot be."""
+    now = utc_now()
+    try:
+        if verb == "delete":
+            async with request.app[DATABASE].write() as db:
+                await making.delete(db, principal, showcase_id)
+            return auth.lead_to("/make?said=deleted")
+        waiting = await request.app[OPEN_ROOMS].waiting(RoomId(showcase_id))
+        async with request.app[DATABASE].write() as db:
+            await making.withdraw(db, principal, showcase_id, now, waiting=waiting)
+        return auth.lead_to(f"/make/{showcase_id}?said=withdrawn")
+    except Conflict as error:
+        _require_reader(request, error)
+        async with request.app[DATABASE].read() as db:
+            found = await sheet(db, principal, showcase_id, request[LANGUAGE], now)
+        return _page(request, found, unsaved=False, error=error)
+
+
+def _require_reader(request: web.Request, error: ExpoError) -> None:
+    """Programs get the problem itself."""
+    if not prefers_html(request.headers.get("Accept", "")):
+        raise error
 
 
 async def _again(
@@ -262,53 +262,3 @@ def _page(
 def _company(view: ExhibitorView) -> CompanyData:
     goods = tuple(GoodsData(product.id, product.name, product.image) for product in view.products)
     return CompanyData(view.id, view.name, view.mark, goods)
-
-
-def _plan(posted: Sequence[tuple[str, str]]) -> NewPlan:
-    """The form as a plan. `company` and `length` repeat in the parts' order, `known:ID` and `shown:ID` are products."""
-    values: dict[str, list[str]] = {}
-    for name, value in posted:
-        if name.partition(":")[0] not in {*_ONCE, *_TITLES, "company", "length", "known", "shown"}:
-            raise Invalid("request.refused", f"unknown field {name!r}", status=422)
-        values.setdefault(name, []).append(value)
-    if twice := [name for name in (*_ONCE, *_TITLES) if len(values.get(name, ())) > 1]:
-        raise Invalid("request.refused", f"field {twice[0]!r} stands twice", status=422)
-    companies, lengths = values.get("company", []), values.get("length", [])
-    if len(companies) != len(lengths):
-        raise Invalid("request.refused", "each company has one length", status=422)
-    once = {name: values[name][0] for name in ("version", "delegation", "starts", "minutes") if name in values}
-    if len(once.get("starts", "")) == len("2026-11-24T14:00"):
-        once["starts"] += ":00"
-    return convert(
-        {
-            **once,
-            "titles": {name.removeprefix("title-"): values.get(name, [""])[0] for name in _TITLES},
-            "openToAll": values.get("openToAll", ["false"])[0],
-            "autoLive": "autoLive" in values,
-            "parts": [
-                {
-                    "company": company,
-                    "minutes": length,
-                    "leftOut": sorted({*values.get(f"known:{company}", ())} - {*values.get(f"shown:{company}", ())}),
-                }
-                for company, length in zip(companies, lengths, strict=True)
-            ],
-        },
-        NewPlan,
-    )
-
-
-def _arranged(plan: NewPlan, verb: str, company: str) -> NewPlan:
-    """The plan after a button without script: `up`, `down`, `remove` or `add` a company."""
-    parts = list(plan.parts)
-    at = next((index for index, part in enumerate(parts) if part.company == company), None)
-    match verb:
-        case "add" if at is None and company:
-            parts.append(PlanPart(company, PART_S // 60))
-        case "remove" if at is not None:
-            del parts[at]
-        case "up" | "down" if at is not None:
-            parts.insert(max(0, at + (-1 if verb == "up" else 1)), parts.pop(at))
-        case _:
-            pass
-    return msgspec.structs.replace(plan, parts=tuple(parts))

@@ -98,6 +98,8 @@ async def settle(page: Page) -> None:
 async def makers(page: Page) -> None:
     """The organiser's list of showcases, by the link on the page that their own link leads to."""
     await page.locator("a[href='/make']").click()
+    language = await page.evaluate("() => navigator.language")  # the link has chosen its person's own
+    await page.goto(page.url.replace("/make", f"/lang/{language}?next=/make"))
     await settle(page)
 
 

@@ -12,8 +12,10 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
+from expo.app import OWNER
 from expo.catalogue.tables import Exhibitor
 from expo.edge.keys import DATABASE
+from expo.ids import RoomId
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.media, pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
@@ -143,6 +145,12 @@ async def test_what_somebody_else_saved_is_told_and_saving_once_more_counts(read
     assert reader.status == 200
     await reader.open("/make/daegu")
     assert ("title-en", "Mine") in reader.fields
+
+
+async def test_an_announcement_stays_once_its_waiting_room_is_open(worker: Worker, reader: Reader) -> None:
+    assert await worker.app[OWNER].own(RoomId("jeonnam"))
+    await reader.open("/make/jeonnam", [("do", "withdraw")])
+    assert (reader.status, reader.told().startswith("The waiting room has been opened")) == (409, True)
 
 
 async def test_a_long_name_with_markup_breaks_nothing_and_strange_fields_are_refused(

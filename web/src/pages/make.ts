@@ -86,6 +86,8 @@ const saver = new Saver<model.Plan>({
   kept: (answer) => {
     plan = answer;
     field("version").value = answer.version;
+    const titles = [page.language, "en", "ko", "vi"].map((code) => answer.titles[code]);
+    need("h1").textContent = titles.find((title) => title) ?? "";
     if (!answer.shared) tell(t("make.not_shared"), null);
     draw();
   },
@@ -183,13 +185,12 @@ function draw(): void {
       ...times(startsAtMs, page.clocks, page.clocks[0]?.zone ?? "UTC", t),
     ].join(" · ");
   }
-  if (standing.kind !== "unsaved" && standing.kind !== "saving") {
-    if (!page.unsaved || standing.kind !== "kept" || standing.atMs !== null)
-      render(
-        views.strip(standing, words, () => void mine(), location.pathname),
-        strip(),
-      );
-  }
+  const news = standing.kind === "kept" ? standing.atMs !== null : !["unsaved", "saving"].includes(standing.kind);
+  if (news)
+    render(
+      views.strip(standing, words, () => void mine(), location.pathname),
+      strip(),
+    );
   // A row that moves takes the focus along.
   if (focus !== undefined && (document.activeElement as HTMLElement | null)?.dataset.focus !== focus) focusOn(focus);
 }
