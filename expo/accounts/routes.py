@@ -29,7 +29,7 @@ _REVOKED = "Nothing that was given out by it counts any more; live media ends wi
 class NewInvitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Whom to invite: somebody new by `role` and `name`, or `personId` of somebody known, who keeps role and name.
 
-    `company` is an exhibitor's id or slug; an exhibitor without one presents in this showcase alone.
+    `company` is an exhibitor's id, slug or name; an exhibitor without one presents in this showcase alone.
     """
 
     role: Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician"]

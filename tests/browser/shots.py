@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -112,6 +113,23 @@ async def make(page: Page) -> None:
     await settle(page)
 
 
+def at(path: str, language: str, then: Act = settle) -> Act:
+    """Go on to a page of the person who came in, in a language of one's own choice."""
+
+    async def act(page: Page) -> None:
+        await page.goto(urljoin(page.url, f"/lang/{language}?next={path}"))
+        await then(page)
+
+    return act
+
+
+async def inviting(page: Page) -> None:
+    await page.locator("#people").fill("김민수, 산들식품\nVũ Khánh Linh")
+    await page.locator("#new button[type=submit]").click()
+    await page.locator("#letters").wait_for()
+    await settle(page)
+
+
 SHOTS = (
     Shot("home-desktop", "/", WIDE, "vi", whole=True, act=settle),
     Shot("home-desktop-dark", "/", WIDE, "en", dark=True, act=settle),
@@ -140,6 +158,10 @@ SHOTS = (
     Shot("stage-ended-phone", "{ended}", PHONE, "vi", act=settle),
     Shot("studio-desktop", "{exhibitor}", DESK, "ko", act=settle),
     Shot("studio-phone", "{exhibitor}", PHONE, "ko", act=settle),
+    Shot("invite-desktop", "{organiser}", DESK, "vi", whole=True, act=at("/invite/chungbuk", "vi", inviting)),
+    Shot("invite-phone", "{organiser}", PHONE, "ko", whole=True, act=at("/invite/chungbuk", "ko")),
+    Shot("after-desktop", "{organiser}", DESK, "vi", whole=True, act=at("/after/chungbuk", "vi")),
+    Shot("after-phone", "{exhibitor}", PHONE, "ko", whole=True, act=at("/after/chungbuk", "ko")),
     Shot("check-desktop", "/check", DESK, "en", act=settle),
     Shot("check-phone", "/check", PHONE, "vi", dark=True, act=settle),
     Shot("make-list-desktop", "{organiser}", DESK, "vi", whole=True, act=makers),
