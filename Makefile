@@ -123,8 +123,8 @@ bench: setup ## measure: make bench ARGS="fanout --viewers 50 --against janus"
 	@tools/system_packages.sh bench
 	@exec $(RUN) -m tests.bench $(ARGS)
 
-shots: setup ## screenshots of the pages into shots/
-	@exec $(RUN) -m tests.browser.shots $(ARGS)
+shots: setup ## screenshots of changed pages into shots/; ALL=1 of all
+	@exec $(RUN) -m tests.browser.shots $(if $(ALL),--all) $(ARGS)
 
 clean: ## remove what setup and the tests made (not data/ and recordings/)
 	rm -rf $(VENV) node_modules expo/edge/web dist shots .pytest_cache .ruff_cache .hypothesis .import_linter_cache
