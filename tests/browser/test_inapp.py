@@ -30,7 +30,7 @@ async def reading(
     browser: Browser, site: Site, script: str = "", language: str = "en", **options: Any
 ) -> AsyncGenerator[Page]:
     """A small phone's page that has run `script` before its own; its errors fail the block."""
-    readers = await context(browser, **{"size": (360, 660), **options})
+    readers = await context(browser, options.pop("size", (360, 660)), **options)
     await readers.add_cookies([{"name": "expo_lang", "value": language, "url": site.url}])
     await readers.add_init_script(script)
     page = await readers.new_page()
