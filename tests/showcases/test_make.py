@@ -16,6 +16,7 @@ from expo.app import OWNER
 from expo.catalogue.tables import Exhibitor
 from expo.edge.keys import DATABASE
 from expo.ids import RoomId
+from expo.rooms.room import Room
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.media, pytest.mark.cluster, pytest.mark.asyncio(loop_scope="module")]
@@ -151,6 +152,23 @@ async def test_an_announcement_stays_once_its_waiting_room_is_open(worker: Worke
     assert await worker.app[OWNER].own(RoomId("jeonnam"))
     await reader.open("/make/jeonnam", [("do", "withdraw")])
     assert (reader.status, reader.told().startswith("The waiting room has been opened")) == (409, True)
+
+
+async def test_a_room_that_is_open_hears_of_the_announcement_and_of_every_change(
+    worker: Worker, reader: Reader
+) -> None:
+    await reader.open("/make", [("delegation", "bac-giang")])
+    room = await worker.app[OWNER].own(RoomId(reader.path.rpartition("/")[2]))
+    assert isinstance(room, Room)
+    assert room.state.phase == "draft"
+    first, second = reader.companies
+    await reader.press("announce")
+    assert room.state.phase == "waiting"
+    before: dict[str, str] = {segment.exhibitor: segment.id for segment in room.state.segments}
+    await reader.press(f"up:{second}")
+    assert [segment.exhibitor for segment in room.state.segments] == [second, first]
+    await reader.press(f"remove:{first}")
+    assert [(segment.exhibitor, segment.id) for segment in room.state.segments] == [(second, before[second])]
 
 
 async def test_a_long_name_with_markup_breaks_nothing_and_strange_fields_are_refused(

@@ -91,7 +91,10 @@ const saver = new Saver<model.Plan>({
     if (!answer.shared) tell(t("make.not_shared"), null);
     draw();
   },
-  stands: draw,
+  stands: (standing) => {
+    if (standing.kind === "away") say.textContent = t("make.failed");
+    draw();
+  },
   afterMs: plan.state === "draft" && !page.unsaved ? AUTO_MS : null,
   againMs: AGAIN_MS,
 });
@@ -242,6 +245,9 @@ need<HTMLFormElement>("#pick").addEventListener("submit", (event) => {
     leaving = true;
     need<HTMLFormElement>("#pick").submit();
   })();
+});
+need("#strip").addEventListener("click", ({ target }) => {
+  if (target instanceof Element && target.closest("a") !== null) leaving = true;
 });
 globalThis.addEventListener("beforeunload", (event) => {
   if (saver.dirty && !leaving) event.preventDefault();

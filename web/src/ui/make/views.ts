@@ -136,7 +136,7 @@ export function saved(standing: Standing, own: string, { t }: Words): string {
 
 export function strip(standing: Standing, { t }: Words, mine: () => void, theirs: string): View {
   if (standing.kind === "refused")
-    return html`<p class="strip">${icon("circle-alert")}<span>${standing.words}</span></p>`;
+    return html`<p class="strip" role="alert">${icon("circle-alert")}<span>${standing.words}</span></p>`;
   if (standing.kind !== "conflict") return nothing;
   return html`<div class="strip" role="alert">${icon("circle-alert")}<span>${standing.words}</span>
     <button class="btn" type="button" id="mine" @click=${mine}>${t("make.conflict.mine")}</button>
