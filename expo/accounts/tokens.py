@@ -20,11 +20,13 @@ from itsdangerous.exc import BadData
 
 from expo.accounts.rules import Can, Role, RoomGrant
 from expo.errors import Forbidden, Unauthenticated
-from expo.ids import ExhibitorId, GuestId, ParticipantId, PersonId, RoomId, ShowcaseId
+from expo.ids import ALPHABET, ExhibitorId, GuestId, ParticipantId, PersonId, RoomId, ShowcaseId
 
 MAX_CHARS = 2048
 """Longer ones are refused before any work; ours stay under 1,600 with the longest names that rows allow."""
 MIN_SECRET_BYTES = 16
+SECRET_CHARS = 39
+"""Of five bits each."""
 
 _Claims = TypeVar("_Claims", bound="_Timed")
 
@@ -78,12 +80,12 @@ class _GuestClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 def new_secret() -> str:
-    """192 random bits for a link or a cookie, in characters that need no quoting."""
-    return secrets.token_urlsafe(24)
+    """195 random bits for a link or a cookie: letters and digits, for messengers may cut a sign off a link's end."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARS))
 
 
 def digest(secret: str) -> str:
-    """What a row keeps of a random secret; it needs no salt, since nobody guesses 192 bits."""
+    """What a row keeps of a random secret; it needs no salt, since nobody guesses that many bits."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 

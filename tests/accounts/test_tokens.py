@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from itsdangerous import Signer, base64_encode
 
 from expo.accounts.rules import CANS, ROLES, Can, Role, RoomGrant
-from expo.accounts.tokens import MAX_CHARS, Guest, RoleLink, Tokens
+from expo.accounts.tokens import MAX_CHARS, Guest, RoleLink, Tokens, new_secret
 from expo.errors import ExpoError, Forbidden, Unauthenticated
 from expo.ids import ExhibitorId, GuestId, ParticipantId, PersonId, RoomId, ShowcaseId
 
@@ -200,3 +200,9 @@ def test_a_short_secret_is_refused() -> None:
 
 def test_two_servers_with_one_secret_trust_each_other() -> None:
     assert Tokens(SECRET.encode()).verify(TOKEN, NOW) == GRANT
+
+
+def test_a_secret_is_letters_and_digits_so_that_no_messenger_cuts_its_link() -> None:
+    made = {new_secret() for _ in range(50)}
+    assert len(made) == 50
+    assert all(secret.isalnum() and secret.isascii() and len(secret) >= 39 for secret in made)
