@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from expo.accounts import invitations
-from expo.accounts.invitations import MOST_DAYS, InvitationView, Wanted
+from expo.accounts.invitations import MOST_DAYS, DeviceView, InvitationView, Wanted
 from expo.accounts.keys import OCCASIONS, REVOCATIONS
 from expo.accounts.letters import Letter, language_of, letter
 from expo.accounts.lists import MOST_AT_ONCE, Listed, read_list
@@ -32,7 +32,7 @@ from expo.edge.pages import render, translator
 from expo.edge.principal import Principal
 from expo.edge.problems import title
 from expo.errors import Invalid
-from expo.ids import InvitationId
+from expo.ids import InvitationId, LoginId
 
 DAYS_OFFERED = (7, 30, 90, 180, MOST_DAYS)
 ROLES_OFFERED: tuple[Role, ...] = ("exhibitor", "interpreter", "moderator", "technician", "organiser", "buyer")
@@ -61,13 +61,19 @@ class OneInvitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invitation: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
+class OneDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which one is meant."""
+
+    device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
 @dataclass(frozen=True, slots=True)
 class Invitee:
     """One invitation in the list. `company` is empty where there is none; `devices` are signed in by the link."""
 
     invitation: InvitationView
     company: str
-    devices: int
+    devices: tuple[DeviceView, ...]
     standing: Standing
 
 
@@ -87,6 +93,7 @@ class Outcome:
     letters: tuple[Letter, ...] = ()
     wrong: tuple[Wrong, ...] = ()
     withdrawn: bool = False
+    signed_out: bool = False
 
 
 @operation(
@@ -169,12 +176,32 @@ async def withdraw(request: web.Request) -> web.Response:
     return await _page(request, principal, Outcome(withdrawn=True))
 
 
+@operation(
+    Operation(
+        "Sign one device out, from the page; its place is free for another; organisers of the expo. Harmless to repeat",
+        {200: Answer("The page", _PAGE)},
+        body=Content(FORM, OneDevice),
+        parameters=_SHOWCASE,
+        errors=(401, 403, 404, 413, 415, 422, 429, 503),
+    )
+)
+async def sign_out(request: web.Request) -> web.Response:
+    principal = await auth.require(request, "organiser")
+    asked = await form(request, OneDevice)
+    async with request.app[DATABASE].write() as db:
+        occasion = await own_occasion(request, db, principal)
+        revoked = await invitations.revoke_device(db, LoginId(asked.device), occasion.expo_id, utc_now())
+    request.app[REVOCATIONS].tell(revoked)
+    return await _page(request, principal, Outcome(signed_out=True))
+
+
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/invite/{showcase_id}", read_invitations),
         web.post("/invite/{showcase_id}", invite),
         web.post("/invite/{showcase_id}/new-link", renew),
         web.post("/invite/{showcase_id}/withdraw", withdraw),
+        web.post("/invite/{showcase_id}/sign-out", sign_out),
     ]
 
 
@@ -275,7 +302,7 @@ def _missing(occasion: Occasion, invitees: Sequence[Invitee]) -> tuple[Company, 
 
 
 def _invitee(view: InvitationView, occasion: Occasion) -> Invitee:
-    devices = sum(not device.revoked for device in view.devices)
+    devices = tuple(device for device in view.devices if not device.revoked)
     standing: Standing = view.state if view.state != "open" else "in_use" if devices else "waiting"
     names = {company.id: company.name for company in occasion.companies}
     person = view.person

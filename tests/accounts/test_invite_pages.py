@@ -148,6 +148,21 @@ async def test_withdrawing_ends_link_and_devices_and_says_so(worker: Worker) -> 
             assert answer.status == 401
 
 
+async def test_one_device_is_signed_out_and_the_others_stay(worker: Worker) -> None:
+    async with browser(worker, "organiser") as desk, browser(worker) as phone, browser(worker) as laptop:
+        _, page = await post(desk, {"role": "exhibitor", "people": "오하늘, dalgu-precision"})
+        (link,) = links(page)
+        for device in (phone, laptop):
+            await device.post(link)
+        (view,) = [view for view in await every(worker) if view.person.name == "오하늘"]
+        status, page = await post(desk, {"device": view.devices[0].id}, f"{PAGE}/sign-out")
+        assert (status, "1/3 thiết bị" in page, "Đã đăng xuất thiết bị" in page) == (200, True, True)
+        for device, status in ((phone, 401), (laptop, 200)):
+            async with device.get("/studio/daegu", headers=HTML) as answer:
+                assert answer.status == status
+        assert (await post(desk, {"device": "nobody"}, f"{PAGE}/sign-out"))[0] == 404
+
+
 async def test_companies_that_nobody_was_invited_for_are_named_and_chosen_by_a_link(worker: Worker) -> None:
     async with browser(worker, "organiser") as desk:
         page = await text_of(desk, "/invite/jeonnam")

@@ -63,7 +63,7 @@ class Rule:
     """One route: `allowed` is the status for those it lets in, `refused` differs from `REFUSED` where it says so.
 
     `json` or `form` is sent as the body; so is `sdp`, a viewer's or publisher's offer that nothing can be made of. In a
-    form `{invitation_id}` stands for one that may be taken away.
+    form `{invitation_id}` and its like stand for what may be taken away.
     """
 
     method: str
@@ -139,6 +139,7 @@ RULES = (
     Rule("POST", "/invite/{showcase_id}", "organiser", form={"role": "buyer", "people": "Hà, Foods"}),
     Rule("POST", "/invite/{showcase_id}/new-link", "organiser", form=ONE_INVITATION),
     Rule("POST", "/invite/{showcase_id}/withdraw", "organiser", form=ONE_INVITATION),
+    Rule("POST", "/invite/{showcase_id}/sign-out", "organiser", form={"device": "{device_id}"}),
     Rule("GET", "/api/showcases/{showcase_id}/invitations", "organiser"),
     Rule("POST", "/api/showcases/{showcase_id}/invitations", "organiser", allowed=201, json=NEW_INVITATION),
     Rule("DELETE", "/api/invitations/{invitation_id}", "organiser", allowed=204),
