@@ -24,6 +24,7 @@ class Seen:
     route: str
     address: str
     role: str | None = None
+    status: int = 200
 
 
 PAGES = (
@@ -37,12 +38,12 @@ PAGES = (
     Seen("stand", "/stands/{exhibitor_id}", "/stands/palgong-textile"),
     Seen("product", "/products/{product_id}", "/products/camellia-serum"),
     Seen("invitation", "/i/{secret}", "{invitation}"),
-    Seen("withdrawn", "/i/{secret}", "{withdrawn}"),
+    Seen("withdrawn", "/i/{secret}", "{withdrawn}", status=410),
     Seen("signed out", "/sign-out", "/sign-out"),
     Seen("code", "/code", "/code"),
     Seen("elsewhere", "/elsewhere", "/elsewhere"),
     Seen("insecure", "/elsewhere", "/elsewhere?why=insecure"),
-    Seen("missing", "/{path}", "/nothing-here"),
+    Seen("missing", "/{path}", "/nothing-here", status=404),
     Seen("sign out", "/sign-out", "/sign-out", "exhibitor"),
     Seen("elsewhere with a code", "/elsewhere", "/elsewhere", "exhibitor"),
     Seen("signed in already", "/code", "/code", "exhibitor"),
