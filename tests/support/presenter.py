@@ -29,6 +29,7 @@ FAKE_DEVICES = ("--use-fake-device-for-media-stream=device-count=3", "--use-fake
 BLOCKED_DEVICES = ("--use-fake-device-for-media-stream", "--deny-permission-prompts")
 DESKTOP = (1366, 640)
 PHONE = (390, 844)
+SIZES = (DESKTOP, PHONE, (360, 660))
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 EXHIBITOR = "demo-exhibitor"
 ORGANISER = "demo-organiser"
@@ -265,8 +266,20 @@ async def next_frame(page: Page, timeout_s: float) -> None:
 
 async def axe(page: Page) -> list[str]:
     """What axe-core finds wrong on the page as it is now."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
     return await page.evaluate(_AXE_RUN)
+
+
+async def faults(page: Page, sizes: Sequence[tuple[int, int]] = SIZES) -> list[str]:
+    """What axe-core finds wrong on the page as it is now, and whether it is wider than its window, at each size."""
+    found: list[str] = []
+    for width, height in sizes:
+        await page.set_viewport_size({"width": width, "height": height})
+        found += [f"{width}: {one}" for one in await axe(page)]
+        if await overflows(page):
+            found.append(f"{width}: too wide")
+    return found
 
 
 async def overflows(page: Page) -> bool:
