@@ -16,6 +16,7 @@ from expo.rooms.model import (
     MAX_TEXT_CHARS,
     SCHEMA,
     Id,
+    Picture,
     Revision,
     SeatRole,
     Segment,
@@ -195,6 +196,12 @@ class ReportPresence(Order, frozen=True):
     here: frozenset[ParticipantId]
 
 
+class ReportShown(Order, frozen=True):
+    """What the stage shows, as the media host has it; None where that is nobody's with a seat."""
+
+    picture: Picture | None
+
+
 class CountAudience(Order, frozen=True):
     """How many watch, as the media host counts once a second."""
 
@@ -220,7 +227,7 @@ WireSeat = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat
 WireCrowd = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested
 WireCommand = WireStage | WireSeat | WireCrowd
 """What a client may send; the rest is the kernel's own."""
-StageCommand = WireStage | Advance | SetProgramme
+StageCommand = WireStage | Advance | SetProgramme | ReportShown
 SeatCommand = WireSeat | ReportMedia | ReportPresence
 CrowdCommand = WireCrowd | CountAudience
 Command = StageCommand | SeatCommand | CrowdCommand
@@ -233,11 +240,11 @@ _KERNEL: frozenset[Can] = frozenset({"kernel"})
 
 NEEDS: dict[type[Command], frozenset[Can]] = {
     **dict.fromkeys((OpenWaitingRoom, GoLive, ArmNext, CancelNext, UndoNext, Pause, Resume, End, Reorder), _RUN),
-    **dict.fromkeys((PointPicture, HideMessage, MuteSeat, RemoveSeat), _RUN),
-    **dict.fromkeys((TakeSeat, LeaveSeat, Pin, Unpin, AnswerQuestion), _BOTH),
+    **dict.fromkeys((HideMessage, MuteSeat, RemoveSeat), _RUN),
+    **dict.fromkeys((TakeSeat, LeaveSeat, PointPicture, Pin, Unpin, AnswerQuestion), _BOTH),
     **dict.fromkeys((SetReady, ReportCheck, Finish), _PRESENT),
     **dict.fromkeys((Say, Ask, Withdraw, Interested), _WRITE),
-    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, CountAudience), _KERNEL),
+    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, ReportShown, CountAudience), _KERNEL),
 }
 """For each command the grants of which one is needed."""
 

@@ -83,6 +83,10 @@ class PicturePointed(Fact, frozen=True):
     picture: Picture | None
 
 
+class PictureShown(Fact, frozen=True):
+    picture: Picture | None
+
+
 class Pinned(Fact, frozen=True):
     product: ProductId
 
@@ -185,6 +189,7 @@ StageEvent = (
     | Reordered
     | ProgrammeSet
     | PicturePointed
+    | PictureShown
     | Pinned
     | Unpinned
 )

@@ -80,7 +80,7 @@ def reduce(state: State, event: SeatEvent, at_ms: int) -> State:
             removed = (*state.removed, seat)[-MAX_REMOVED:]
             return replace(_without(state, seat), removed=removed)
         case be.SeatMedia(seat, camera, screen):
-            return _screened(_changed(state, seat, camera=camera, screen=screen))
+            return _screened(state, _changed(state, seat, camera=camera, screen=screen), seat)
         case be.SeatHere(seat, here):
             return _changed(state, seat, here=here, here_ms=at_ms)
         case be.ReadySet(seat, ready):
@@ -140,12 +140,18 @@ def _changed(state: State, name: ParticipantId, **changes: object) -> State:
 def _without(state: State, seat: ParticipantId) -> State:
     seats = {name: each for name, each in state.seats.items() if name != seat}
     picture = None if state.picture and state.picture.seat == seat else state.picture
-    return replace(state, seats=seats, picture=picture)
+    shown = None if state.shown and state.shown.seat == seat else state.shown
+    return replace(state, seats=seats, picture=picture, shown=shown)
 
 
-def _screened(state: State) -> State:
-    """A screen that is shared no more gives the picture back to its camera."""
-    picture = state.picture
-    if picture and picture.source == "screen" and not state.seats[picture.seat].screen:
-        return replace(state, picture=Picture(seat=picture.seat))
+def _screened(before: State, state: State, name: ParticipantId) -> State:
+    """A screen takes the picture from its own camera when it is shared, and gives it back when it is not any more."""
+    seat, was = state.seats.get(name), before.seats.get(name)
+    if seat is None or was is None:
+        return state
+    camera, screen = Picture(seat=name), Picture(seat=name, source="screen")
+    if seat.screen and not was.screen and (state.picture or state.shown) == camera:
+        return replace(state, picture=screen)
+    if not seat.screen and state.picture == screen:
+        return replace(state, picture=camera)
     return state

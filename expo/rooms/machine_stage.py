@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from expo.errors import Conflict, Forbidden, NotFound
-from expo.ids import ExhibitorId, ProductId, SegmentId
+from expo.ids import ExhibitorId, ParticipantId, ProductId, SegmentId
 from expo.rooms import commands as do
 from expo.rooms import events as be
 from expo.rooms.commands import Actor, StageCommand
@@ -64,7 +64,12 @@ def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Ev
         case do.SetProgramme(segments):
             return _set_programme(state, segments)
         case do.PointPicture():
+            if "run" not in actor.can:
+                _require_stage(state, actor, command.seat)
             return _point(state, command)
+        case do.ReportShown(picture):
+            shown = picture if picture and picture.seat in state.seats else None
+            return (be.PictureShown(picture=shown),) if shown != state.shown else ()
         case do.Pin(product):
             return _pin(state, product, actor)
         case do.Unpin():
@@ -108,6 +113,8 @@ def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901,
             return _replanned(state, segments)
         case be.PicturePointed(picture):
             return replace(state, picture=picture)
+        case be.PictureShown(picture):
+            return replace(state, shown=picture)
         case be.Pinned(product):
             return replace(state, pin=product)
         case be.Unpinned():
@@ -117,12 +124,16 @@ def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901,
 
 
 def lit(state: State) -> State:
-    """The state with `on_air` as it follows from the rest: the seats of the current exhibitor and the pictured one."""
+    """The state with `on_air` as it follows from the rest.
+
+    While the show is live: the seats of the current exhibitor, the one that the picture is pointed at, and the one
+    that viewers see.
+    """
     exhibitor = exhibitor_on(state) if state.phase == "live" else None
-    pictured = state.picture.seat if state.picture and state.phase == "live" else None
+    seen = {each.seat for each in (state.picture, state.shown) if each and state.phase == "live"}
     seats = dict(state.seats)
     for name, seat in state.seats.items():
-        on_air = name == pictured or (exhibitor is not None and seat.exhibitor == exhibitor)
+        on_air = name in seen or (exhibitor is not None and seat.exhibitor == exhibitor)
         if seat.on_air != on_air:
             seats[name] = replace(seat, on_air=on_air)
     return replace(state, seats=seats) if seats != state.seats else state
@@ -248,6 +259,16 @@ def _require_part(state: State, actor: Actor, product: ProductId | None = None) 
     exhibitor = exhibitor_on(state)
     foreign = product is not None and product not in _products(state, exhibitor)
     if exhibitor is None or actor.exhibitor != exhibitor or foreign:
+        raise Forbidden("rooms.not_your_part", "this company is not on now")
+
+
+def _require_stage(state: State, actor: Actor, seat: ParticipantId | None) -> None:
+    """Presenters show their own company: during its part, or where no part is on and viewers see it already."""
+    target = state.seats.get(seat) if seat else None
+    on = exhibitor_on(state)
+    if state.current is None and state.shown:
+        on = state.seats[state.shown.seat].exhibitor
+    if target is None or on is None or not actor.exhibitor == target.exhibitor == on:
         raise Forbidden("rooms.not_your_part", "this company is not on now")
 
 

@@ -138,6 +138,7 @@ class Interest(Value, frozen=True):
 class State(Value, frozen=True):
     """The whole room. `seen` is the last revision that went to all; `recent` maps command ids to their revisions.
 
+    `picture` is what the stage was told to show, `shown` what it does show, as far as that is somebody with a seat.
     Its dicts are never changed: states share them.
     """
 
@@ -152,6 +153,7 @@ class State(Value, frozen=True):
     undo: Undo | None = None
     seats: dict[ParticipantId, Seat] = {}
     picture: Picture | None = None
+    shown: Picture | None = None
     pin: ProductId | None = None
     messages: tuple[Message, ...] = ()
     interest: dict[ProductId, Interest] = {}

@@ -14,7 +14,7 @@ from expo.rooms import commands as do
 from expo.rooms.commands import Actor, Command
 from expo.rooms.events import ALL, CREW, Entry, SeatTaken, read_entries, seat_audience, write_entry
 from expo.rooms.machine import decide, record, reduce
-from expo.rooms.model import State, segment_of
+from expo.rooms.model import Picture, State, segment_of
 from expo.rooms.projections import Delivered, Reader, deliver, fold, project
 from tests.support.shows import HOA, KERNEL, KIM, LAN, LEE, MAI, MINSU, NOON_MS, PARK, draft, person, segment
 
@@ -22,6 +22,7 @@ MOVED = person("Kim", "present", "write", exhibitor="e2", role="exhibitor")
 """Kim with another company's token."""
 PEOPLE = (MAI, MINSU, KIM, PARK, LEE, HOA, LAN, MOVED)
 SEATS = st.sampled_from([person.participant for person in PEOPLE])
+PICTURES = st.builds(Picture, seat=SEATS, source=st.sampled_from(["camera", "screen"]))
 SEGMENTS = st.sampled_from([SegmentId(f"s{n}") for n in range(1, 5)])
 PRODUCTS = st.sampled_from([ProductId(f"p{n}") for n in range(1, 5)])
 MESSAGES = st.integers(1, 60)
@@ -44,6 +45,7 @@ EXHIBITOR_COMMANDS = st.one_of(
     st.builds(do.SetReady, ready=st.booleans()),
     st.builds(do.ReportCheck, verdict=st.sampled_from(["pass", "warn", "fail"]), note=st.sampled_from(["", "dim"])),
     st.builds(do.Pin, product=PRODUCTS),
+    st.builds(do.PointPicture, seat=st.none() | SEATS, source=st.sampled_from(["camera", "screen"])),
 )
 BUYER_COMMANDS = st.one_of(
     st.builds(do.Say, text=TEXTS),
@@ -56,6 +58,7 @@ KERNEL_COMMANDS = st.one_of(
     st.builds(do.CountAudience, viewers=st.integers(0, 5)),
     st.builds(do.ReportMedia, seat=SEATS, camera=st.booleans(), screen=st.booleans()),
     st.builds(do.ReportPresence, here=st.frozensets(SEATS)),
+    st.builds(do.ReportShown, picture=st.none() | PICTURES),
     st.lists(st.integers(1, 4), max_size=4, unique=True).map(
         lambda numbers: do.SetProgramme(segments=tuple(segment(number) for number in numbers))
     ),
@@ -146,7 +149,7 @@ def test_a_room_stays_in_order(steps: list[tuple[tuple[Actor, Command], int]], o
         if state.phase != "ended":
             assert on == ([current] if current else [])
         assert state.armed is None or (state.phase == "live" and segment_of(state, state.armed.segment) is not None)
-        assert state.picture is None or state.picture.seat in state.seats
+        assert all(each is None or each.seat in state.seats for each in (state.picture, state.shown))
         assert len({each.id for each in state.segments}) == len(state.segments)
         assert not any(seat.on_air for seat in state.seats.values()) or state.phase == "live"
         assert not set(state.removed) & set(state.seats)

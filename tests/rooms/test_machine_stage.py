@@ -237,6 +237,48 @@ def test_the_organiser_points_the_picture_at_a_camera_or_a_screen() -> None:
     assert show.state.picture is None
 
 
+def test_a_screen_takes_the_picture_from_its_own_camera_and_one_command_takes_it_back() -> None:
+    show = Show().live().next(1)
+    kim, park = ParticipantId("kim"), ParticipantId("park")
+    show.do(KERNEL, do.ReportMedia(seat=park, camera=True, screen=True))
+    assert show.state.picture == Picture(seat=kim)  # another's screen takes nothing
+
+    show.do(KERNEL, do.ReportMedia(seat=kim, camera=True, screen=True))
+    assert show.state.picture == Picture(seat=kim, source="screen")
+    show.do(KIM, do.PointPicture(seat=kim))
+    show.do(KERNEL, do.ReportMedia(seat=kim, camera=False, screen=True))
+    assert show.state.picture == Picture(seat=kim)  # only a screen that begins
+
+
+def test_an_exhibitor_points_the_picture_at_its_own_company_while_the_stage_is_theirs() -> None:
+    show = Show().live()
+    kim, park = ParticipantId("kim"), ParticipantId("park")
+    with pytest.raises(Forbidden, match=r"rooms\.not_your_part"):
+        show.do(PARK, do.PointPicture(seat=park))
+    show.do(KERNEL, do.ReportShown(picture=Picture(seat=park)))  # nobody runs the show, and viewers see Park
+    assert on_air(show) == ["park"]
+    assert show.do(PARK, do.PointPicture(seat=park)) == ["PicturePointed"]
+
+    show.next(1)
+    show.do(MAI, do.PointPicture(seat=park))
+    with pytest.raises(Forbidden, match=r"rooms\.not_your_part"):
+        show.do(PARK, do.PointPicture(seat=park, source="screen"))
+    for seat in (park, None, ParticipantId("nobody")):
+        with pytest.raises(Forbidden, match=r"rooms\.not_your_part"):
+            show.do(KIM, do.PointPicture(seat=seat))
+    assert show.do(KIM, do.PointPicture(seat=kim)) == ["PicturePointed"]
+
+
+def test_what_viewers_see_is_told_where_it_has_a_seat() -> None:
+    show = Show().live().next(1)
+    park = Picture(seat=ParticipantId("park"))
+    assert show.do(KERNEL, do.ReportShown(picture=park)) == ["PictureShown"]
+    assert on_air(show) == ["kim", "park"]  # Park stays until Kim's picture is there
+    assert show.do(KERNEL, do.ReportShown(picture=park)) == []
+    assert show.do(KERNEL, do.ReportShown(picture=Picture(seat=ParticipantId("encoder")))) == ["PictureShown"]
+    assert show.state.shown is None
+
+
 def test_an_exhibitor_pins_its_own_products_while_it_is_on() -> None:
     show = Show().live()
     with pytest.raises(Forbidden, match=r"rooms\.not_your_part"):

@@ -17,13 +17,13 @@ from expo.rooms import commands as do
 from expo.rooms.commands import Actor, Command
 from expo.rooms.events import ALL, CREW, Entry, SeatTaken, seat_audience
 from expo.rooms.machine import decide, record, reduce
-from expo.rooms.model import State, Verdict
+from expo.rooms.model import Picture, State, Verdict
 from expo.rooms.projections import Delivered, Reader, deliver, project
 from tests.support.shows import HOA, KERNEL, KIM, LAN, LEE, MAI, NOON_MS, PARK, draft, segment
 
 FILE = Path(__file__).parents[2] / "web" / "src" / "live" / "fold.cases.ndjson"
 SEEDS = range(2)
-STEPS = 90
+STEPS = 99
 READERS: tuple[Reader, ...] = (ALL, CREW, seat_audience(ParticipantId("kim")), seat_audience(ParticipantId("park")))
 VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "fail")
 TEXTS = ("xin chào", "얼마예요?", "<b>", "\u202egnp", "🙂")
@@ -142,6 +142,7 @@ def _any(chance: Random, state: State) -> tuple[Actor, Command, int]:
         do.Advance(), do.Advance(), do.CountAudience(viewers=chance.randint(0, 500)),
         do.ReportMedia(seat=chance.choice(seats), camera=chance.random() < 0.7, screen=chance.random() < 0.5),
         do.ReportPresence(here=frozenset(seat for seat in state.seats if chance.random() < 0.5)),
+        do.ReportShown(picture=Picture(seat=chance.choice(seats), source=chance.choice(("camera", "screen")))),
         do.SetProgramme(segments=tuple(segment(number) for number in chance.sample(range(1, 5), chance.randint(1, 4)))),
     ]  # fmt: skip
     actor, commands = chance.choice(

@@ -212,6 +212,7 @@ export interface State {
   readonly undo: Undo | null;
   readonly seats: Readonly<Record<string, Seat>>;
   readonly picture: Picture | null;
+  readonly shown: Picture | null;
   readonly pin: string | null;
   readonly messages: readonly Message[];
   readonly interest: Readonly<Record<string, Interest>>;
@@ -310,6 +311,7 @@ export type RoomEvent =
   | Reordered
   | ProgrammeSet
   | PicturePointed
+  | PictureShown
   | Pinned
   | Unpinned
   | SeatTaken
@@ -393,6 +395,11 @@ export interface ProgrammeSet {
 
 export interface PicturePointed {
   readonly type: "picture_pointed";
+  readonly picture: Picture | null;
+}
+
+export interface PictureShown {
+  readonly type: "picture_shown";
   readonly picture: Picture | null;
 }
 

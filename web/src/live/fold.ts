@@ -46,6 +46,8 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
       return lit(replanned(state, event.segments));
     case "picture_pointed":
       return lit({ ...state, picture: event.picture });
+    case "picture_shown":
+      return lit({ ...state, shown: event.picture });
     case "pinned":
       return { ...state, pin: event.product };
     case "unpinned":
@@ -61,7 +63,9 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
       return lit({ ...unseated(state, event.seat), removed });
     }
     case "seat_media":
-      return lit(screened(reseated(state, event.seat, { camera: event.camera, screen: event.screen })));
+      return lit(
+        screened(state, reseated(state, event.seat, { camera: event.camera, screen: event.screen }), event.seat),
+      );
     case "seat_here":
       return reseated(state, event.seat, { here: event.here, hereMs: atMs });
     case "ready_set":
@@ -139,13 +143,13 @@ function wordless(message: Message): Message {
   return message.hidden ? { ...message, name: "", company: "", text: "" } : message;
 }
 
-/** `onAir` as it follows from the rest: the seats of the current exhibitor, and the one in the picture. */
+/** `onAir` as it follows from the rest: the seats of the current exhibitor, the one pointed at and the one shown. */
 function lit(state: State): State {
   const live = state.phase === "live";
   const exhibitor = live ? (segmentOf(state, state.current)?.exhibitor ?? null) : null;
-  const pictured = live ? (state.picture?.seat ?? null) : null;
+  const seen = live ? [state.picture?.seat, state.shown?.seat] : [];
   const seats = Object.entries(state.seats).map(([name, seat]) => {
-    const onAir = name === pictured || (exhibitor !== null && seat.exhibitor === exhibitor);
+    const onAir = seen.includes(name) || (exhibitor !== null && seat.exhibitor === exhibitor);
     return [name, seat.onAir === onAir ? seat : { ...seat, onAir }];
   });
   return { ...state, seats: Object.fromEntries(seats) };
@@ -197,14 +201,26 @@ function reseated(state: State, name: string, changes: Partial<Seat>): State {
 
 function unseated(state: State, name: string): State {
   const { [name]: _, ...seats } = state.seats;
-  return { ...state, seats, picture: state.picture?.seat === name ? null : state.picture };
+  const { picture, shown } = state;
+  return {
+    ...state,
+    seats,
+    picture: picture?.seat === name ? null : picture,
+    shown: shown?.seat === name ? null : shown,
+  };
 }
 
-/** A screen that is shared no more gives the picture back to its camera. */
-function screened(state: State): State {
+/** A screen takes the picture from its own camera when it is shared, and gives it back when it is not any more. */
+function screened(before: State, state: State, name: string): State {
+  const [seat, was] = [state.seats[name], before.seats[name]];
+  if (seat === undefined || was === undefined) return state;
   const { picture } = state;
-  if (picture?.source !== "screen" || state.seats[picture.seat]?.screen) return state;
-  return { ...state, picture: { seat: picture.seat, source: "camera" } };
+  const on = picture ?? state.shown;
+  if (seat.screen && !was.screen && on?.seat === name && on.source === "camera")
+    return { ...state, picture: { seat: name, source: "screen" } };
+  if (!seat.screen && picture?.seat === name && picture.source === "screen")
+    return { ...state, picture: { seat: name, source: "camera" } };
+  return state;
 }
 
 function remarked(state: State, message: number, changes: Partial<Message>): State {
