@@ -74,12 +74,12 @@ class Feed:
     def point(self, source: Source | None) -> None:
         """Show another Track. Sound changes at once; a picture holds the old Track until the new one's key frame."""
         if source is self.source:
-            self._next = None
-        elif source is None or self.kind == "audio" or self.source is None:
+            self._expect(None)
+        elif source is None or self.kind == "audio":
+            self._expect(None)
             self._show(source)
-        else:
-            self._next = source
-        if source is not None:
+        elif source is not self._next:
+            self._expect(source)
             source.request_key_frame()
 
     def leave(self, source: Source) -> None:
@@ -89,8 +89,8 @@ class Feed:
         if self.source is source:
             following = self._next
             self._show(None)
-            if following is not None:  # it still has to bring its key frame
-                self._next = following
+            self._next = following  # it still has to bring its key frame
+            if following is not None:
                 following.request_key_frame()
 
     def restart(self, source: Source) -> None:
@@ -119,6 +119,12 @@ class Feed:
     def request_key_frame(self) -> None:
         if self.source is not None:
             self.source.request_key_frame()
+
+    def _expect(self, source: Source | None) -> None:
+        """Wait for this Track's key frame, and for no other's."""
+        late, self._next = self._next, source
+        if late is not None:
+            late.hidden(self)
 
     def _show(self, source: Source | None) -> None:
         old, self.source, self._next = self.source, source, None

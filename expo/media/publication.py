@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from expo.media.bandwidth import PublisherRate
 from expo.media.clock_model import ClockModel
@@ -33,7 +34,7 @@ class PublisherStats:
 class Publication:
     """One publisher. `answer` and `etag` go back by WHIP; `on_closed` hears the reason once.
 
-    `flowing` is set by its first packet and `off_air` once no Feed shows any of its Tracks; both when it has closed.
+    `flowing` is set by its first packet and `off_air` when no Feed shows its Tracks any more; both when it has closed.
     """
 
     def __init__(
@@ -80,8 +81,22 @@ class Publication:
         """Arrival (monotonic, us) of the last authenticated packet of any kind."""
         return self.transport.last_heard_us
 
+    @property
+    def on_air(self) -> bool:
+        """Whether a Feed shows one of its Tracks, or waits for its key frame."""
+        return any(track.feeds for track in self.tracks)
+
+    def loudness(self, now_us: int) -> float | None:
+        """How loud it is, 0 to 1; None where its sender does not tell (RFC 6464)."""
+        sound = self.first("audio")
+        return sound.loudness.value(now_us) if sound is not None and sound.tells_loudness else None
+
+    def first(self, kind: Literal["audio", "video"]) -> Track | None:
+        """Its first Track of this kind."""
+        return next((track for track in self.tracks if track.kind == kind), None)
+
     def stats(self) -> PublisherStats:
-        video = next((track for track in self.tracks if track.kind == "video"), None)
+        video = self.first("video")
         answers_pli = video is None or video.plan.pli or video.plan.fir
         interval_us = None if video is None or answers_pli else video.key_frame_interval_us
         loss = max((track.reception.fraction_lost for track in self.tracks), default=0.0)

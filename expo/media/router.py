@@ -30,14 +30,18 @@ class Router:
         # Viewers of a room share ssrcs: their keys differ, and one rendered header serves them all.
         self._ssrcs = {name: (secrets.randbits(32) or 1, secrets.randbits(32) or 1) for name in self.feeds}
 
-    def point(self, publication: Publication, *, sound: bool = True) -> None:
-        """Show this publisher: its first video on the picture, its first audio on the floor, or silence there."""
-        for name, kind in ((PICTURE, "video"), (FLOOR, "audio")):
-            track = next((track for track in publication.tracks if track.kind == kind), None)
-            if name == FLOOR and not sound:
-                self.feeds[name].point(None)
-            elif track is not None:
-                track.show_on(self.feeds[name])
+    def point(self, *, picture: Publication | None, floor: Publication | None) -> None:
+        """Show the first video of one publisher and let the first audio of one be heard; None is nobody.
+
+        A new picture appears with its key frame. Where there is none any more, viewers keep the last.
+        """
+        for feed, publication in ((self.feeds[PICTURE], picture), (self.feeds[FLOOR], floor)):
+            track = publication.first(feed.kind) if publication else None
+            if publication is None or track is None:
+                feed.point(None)
+            else:
+                publication.off_air.clear()
+                track.show_on(feed)
 
     def unpoint(self, publication: Publication) -> None:
         """Take this publisher off; viewers keep the last picture until another comes."""

@@ -55,6 +55,10 @@ class Track:
         self._stats = stats
         self._level_id = plan.extensions.get(AUDIO_LEVEL) if plan.kind == "audio" else None
 
+    @property
+    def tells_loudness(self) -> bool:
+        return self._level_id is not None
+
     def show_on(self, feed: Feed) -> None:
         """Have this Track on a Feed; see `Feed.point` for when it appears."""
         if feed not in self.feeds:

@@ -10,11 +10,11 @@ from expo.errors import ExpoError
 from expo.ids import ParticipantId, RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
-from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia
-from expo.rooms.events import Ended, Entry, SeatMuted, SeatRemoved, SeatTaken
+from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia, ReportShown
+from expo.rooms.events import CrowdEvent, Ended, Entry, SeatRemoved, SeatTaken
 from expo.rooms.host import RoomHost
 from expo.rooms.machine import require_welcome
-from expo.rooms.model import State
+from expo.rooms.model import Picture, State
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
 
@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 
 class Backstage:
-    """`open` starts counting, `close` ends it. `attend` every room that is taken over."""
+    """The `Director` of the host. `open` starts counting, `close` ends it. `attend` every room that is taken over."""
 
     def __init__(self, owner: RoomOwner, host: RoomHost, seat_of: Callable[[ParticipantId], ParticipantId]) -> None:
         """`seat_of` knows whose encoder a publishing participant is."""
@@ -33,10 +33,9 @@ class Backstage:
         self._host = host
         self._seat_of = seat_of
         self._attended: WeakKeyDictionary[Room, bool] = WeakKeyDictionary()
+        self._told: WeakKeyDictionary[Room, Picture | None] = WeakKeyDictionary()
         self._nursery = Nursery("backstage")
-        host.on_publish = self._require_welcome
-        host.on_media = self._media_changed
-        host.on_live = self._went_live
+        host.director = self
 
     def open(self) -> None:
         self._nursery.keep("count", self._count)
@@ -54,42 +53,61 @@ class Backstage:
                 self._host.end(room.lease.room)
             for seat in (*room.state.seats, *room.state.removed):
                 self._report(room, seat)
+            self._direct(room)
             if self._host.live_state(room.lease.room).on_air:
-                self._went_live(room.lease.room)
+                self.went_live(room.lease.room)
+
+    def seat_of(self, participant: ParticipantId) -> ParticipantId:
+        return self._seat_of(participant)
+
+    def require_welcome(self, room: RoomId, seat: ParticipantId) -> None:
+        found = self._owner.room(room)
+        if found is not None:
+            require_welcome(found.state, seat)
+
+    def state(self, room: RoomId) -> State | None:
+        found = self._owner.room(room)
+        return found.state if found else None
+
+    def media_changed(self, room: RoomId, seat: ParticipantId) -> None:
+        found = self._owner.room(room)
+        if found is not None:
+            self._report(found, seat)
+            self._report_shown(found)
 
     def _hear(self, room: Room, entry: Entry) -> None:
         match entry.event:
             case Ended():
                 self._host.end(room.lease.room)
-            case SeatTaken(seat) | SeatMuted(seat) | SeatRemoved(seat):
+            case SeatTaken(seat) | SeatRemoved(seat):
                 self._report(room, seat)
             case _:
                 pass
+        if not isinstance(entry.event, CrowdEvent):
+            self._direct(room)
 
-    def _require_welcome(self, room: RoomId, participant: ParticipantId) -> None:
-        found = self._owner.room(room)
-        if found is not None:
-            require_welcome(found.state, self._seat_of(participant))
-
-    def _media_changed(self, room: RoomId, participant: ParticipantId) -> None:
-        found = self._owner.room(room)
-        seat = self._seat_of(participant)
-        if found is not None:
-            self._report(found, seat)
+    def _direct(self, room: Room) -> None:
+        self._host.direct(room.lease.room)
+        self._report_shown(room)
 
     def _report(self, room: Room, seat: ParticipantId) -> None:
-        """Tell the room what this seat publishes, and the media what the room allows of it."""
+        """Tell the room what this seat publishes, and have nothing of it where the room has removed it."""
         name, state = room.lease.room, room.state
-        theirs = [each for each in self._host.publishing(name) if self._seat_of(each) == seat]
         if seat in state.removed:
-            for participant in theirs:
-                self._host.dismiss(name, participant)
-        elif (found := state.seats.get(seat)) is not None:
-            for participant in theirs:
-                self._host.mute(name, participant, muted=found.muted)
-            room.post(ReportMedia(seat=seat, camera=bool(theirs), screen=False))
+            self._host.dismiss(name, seat)
+        elif seat in state.seats:
+            sources = {each.source for each in self._host.published(name) if each.seat == seat}
+            room.post(ReportMedia(seat=seat, camera="camera" in sources, screen="screen" in sources))
 
-    def _went_live(self, room: RoomId) -> None:
+    def _report_shown(self, room: Room) -> None:
+        shown = self._host.shown(room.lease.room)
+        if shown is not None and shown.seat not in room.state.seats:
+            shown = None
+        if shown != room.state.shown or shown != self._told.get(room):
+            self._told[room] = shown
+            room.post(ReportShown(picture=shown))
+
+    def went_live(self, room: RoomId) -> None:
         """Rows have gone live with an encoder: so does the room, if somebody looks at it."""
         found = self._owner.room(room)
         if found is not None and found.state.phase == "waiting":

@@ -13,10 +13,13 @@ from expo.ids import ParticipantId, ResourceId, RoomId, new_resource_id
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.media.engine import MediaEngine
+from expo.rooms.director import Director, Undirected
 from expo.rooms.facts import Facts
 from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
+from expo.rooms.model import Picture, Source
 from expo.rooms.policy import Opening, Permit, RoomPolicy
-from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer
+from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer, waits
+from expo.rooms.stage import Published
 
 ENDING_US = 30_000_000
 """How long rows may take to say that a room has ended."""
@@ -26,6 +29,8 @@ MAX_RECENT = 256
 POLICY_S = 8.0
 """How long the rows of a room may take; longer than SQLite's busy timeout."""
 BUSY_RETRY_S = 5
+LISTEN_S = 0.1
+"""Where several may speak, the floor follows within this."""
 
 log = get_logger(__name__)
 
@@ -41,12 +46,8 @@ class RoomHost:
         self._viewers: dict[ResourceId, Viewer] = {}
         self._recent: dict[RoomId, tuple[int, Opening]] = {}
         self._ended: dict[RoomId, int] = {}
-        self.on_publish: Callable[[RoomId, ParticipantId], None] = lambda _room, _participant: None
-        """Asked before somebody publishes; raises what keeps them off the air."""
-        self.on_media: Callable[[RoomId, ParticipantId], None] = lambda _room, _participant: None
-        """Called when somebody begins or ceases to publish."""
-        self.on_live: Callable[[RoomId], None] = lambda _room: None
-        """Called when the rows have taken that a room is published."""
+        self.director: Director = Undirected()
+        """Whoever takes it over knows the rooms' state."""
         self.require_here: Callable[[RoomId], None] = lambda _room: None
         """Asked before somebody joins; raises where another worker has the room by now."""
         self._facts = Facts(policy, self._told)
@@ -56,6 +57,7 @@ class RoomHost:
     def open(self) -> None:
         """Start the tasks; `close` ends them."""
         self._nursery.keep("facts", self._facts.run)
+        self._nursery.keep("floors", self._listen)
 
     async def close(self) -> None:
         """Disconnect everybody, then end the tasks. Idempotent."""
@@ -64,17 +66,19 @@ class RoomHost:
             participant.media.close("server_stopping")
         await self._nursery.close()
 
-    async def publish(self, room: RoomId, permit: Permit, offer: str) -> Publisher:
+    async def publish(self, room: RoomId, permit: Permit, offer: str, *, source: Source = "camera") -> Publisher:
         """Admit a publisher; one that takes over appears when its media arrives.
 
         Raises what the policy, `admit_publisher` and the SDP answer raise; then whoever was on the air stays there.
         """
         opening = await self._opening(room)
-        self.on_publish(room, permit.participant)
+        seat = self.director.seat_of(permit.participant)
+        self.director.require_welcome(room, seat)
         with self._joining(room) as live:
             async with live.turn:
-                holder, now_us = live.holder, monotonic_us()
-                admit_publisher(opening, permit, holder.as_incumbent() if holder else None, now_us)
+                old, now_us = live.incumbent(permit.participant, source), monotonic_us()
+                heard_us = old.media.last_heard_us if old else None
+                admit_publisher(opening, permit, heard_us, len(live.publishers), now_us)
                 resource = new_resource_id()
                 publication = await self._engine.publish(
                     offer,
@@ -82,14 +86,16 @@ class RoomHost:
                     max_bps=opening.max_bps,
                     on_closed=lambda reason: self._publisher_left(room, resource, reason),
                 )
-                if live.publisher and now_us - live.publisher.media.last_heard_us > SILENT_AFTER_US:
-                    live.publisher.media.close("replaced")
-                publisher = Publisher(resource, room, permit.participant, publication)
+                if old is not None and now_us - old.media.last_heard_us > SILENT_AFTER_US:
+                    old.media.close("replaced")
+                publisher = Publisher(
+                    resource, room, permit.participant, seat, source, waits(permit, source), publication
+                )
                 self._publishers[resource] = publisher
                 live.enter(publisher)
-                self.on_media(room, permit.participant)
+                self.director.media_changed(room, seat)
                 self._nursery.start("arrival", self._arrive(live, publisher))
-        log.info("publisher admitted", room=room, participant=permit.participant, replaces=holder is not None)
+        log.info("publisher admitted", room=room, participant=permit.participant, source=source, replaces=bool(old))
         return publisher
 
     async def watch(self, room: RoomId, permit: Permit | None, offer: str, lanes: tuple[str, ...] | None) -> Viewer:
@@ -128,21 +134,27 @@ class RoomHost:
             one.media.close("revoked")
         return len(theirs)
 
-    def mute(self, room: RoomId, participant: ParticipantId, *, muted: bool) -> None:
-        """Silence a publisher of this room for everybody, or let them be heard again. Forgotten with the live room."""
+    def direct(self, room: RoomId) -> None:
+        """Have the stage show what the room's state wants."""
         live = self._rooms.get(room)
         if live is not None:
-            live.mute(participant, muted=muted)
+            live.direct(self.director.state(room), monotonic_us())
 
-    def dismiss(self, room: RoomId, participant: ParticipantId) -> None:
-        """End what a participant publishes into this room; they may go on watching."""
+    def dismiss(self, room: RoomId, seat: ParticipantId) -> None:
+        """End what a seat publishes into this room; its person may go on watching."""
         for publisher in tuple(self._publishers.values()):
-            if (publisher.room, publisher.participant) == (room, participant):
+            if (publisher.room, publisher.seat) == (room, seat):
                 publisher.media.close("removed")
 
-    def publishing(self, room: RoomId) -> frozenset[ParticipantId]:
-        """Who publishes into the room now."""
-        return frozenset(each.participant for each in self._publishers.values() if each.room == room)
+    def published(self, room: RoomId) -> tuple[Published, ...]:
+        """What is published into the room now, oldest first."""
+        live = self._rooms.get(room)
+        return live.published if live else ()
+
+    def shown(self, room: RoomId) -> Picture | None:
+        """What the room's stage shows."""
+        live = self._rooms.get(room)
+        return live.shown if live else None
 
     def end(self, room: RoomId) -> None:
         """Send everybody away and let nobody in before the rows say that the room has ended."""
@@ -210,21 +222,35 @@ class RoomHost:
 
     async def _arrive(self, live: LiveRoom, publisher: Publisher) -> None:
         await publisher.media.flowing.wait()
-        if not publisher.media.closed:
+        if publisher.media.closed:
+            return
+        live.arrive(publisher, monotonic_us())
+        if not publisher.waits:
             self._facts.tell(publisher.room, published=True)
-            await live.hand_over(publisher)
+        self.direct(publisher.room)
+        self.director.media_changed(publisher.room, publisher.seat)
+        await live.hand_over(publisher)
 
     def _told(self, room: RoomId) -> None:
-        self.on_live(room)
+        self.director.went_live(room)
+
+    async def _listen(self) -> None:
+        while True:
+            await asyncio.sleep(LISTEN_S)
+            now_us = monotonic_us()
+            for live in self._rooms.values():
+                if live.unsettled:
+                    live.listen(now_us)
 
     def _publisher_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:
         left = self._publishers.pop(resource, None)
         live = self._rooms.get(room)
         if live is not None and live.leave(resource):
             self._facts.tell(room, published=False)
+        self.direct(room)
         self._close_if_idle(room)
         if left is not None:
-            self.on_media(room, left.participant)
+            self.director.media_changed(room, left.seat)
         log.info("publisher left", room=room, reason=reason)
 
     def _viewer_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""One live room in memory: its Router, who publishes, who is about to take over, who watches."""
+"""One live room in memory: its Router, who publishes what, what of it viewers see and hear, who watches."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from expo.ids import ParticipantId, ResourceId, RoomId
 from expo.media.publication import Publication
 from expo.media.router import Router
 from expo.media.subscriber import Downlink
-from expo.rooms.rules import Incumbent
+from expo.rooms.model import Picture, Source, State
+from expo.rooms.stage import NOBODY, SILENCE, Choice, Floor, Published, choose, follow
 
 HANDOVER_S = 5.0
 """How long the old picture may stand in for a new publisher's: an encoder that ignores requests sends a key frame every
 2 to 4 s."""
 ON_AIR_US = 3_000_000
 """Without a packet for this long nobody would call it on the air."""
+SOUND_ALONE_US = 3_000_000
+"""Who has sent no picture for so long after their first packet has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,16 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """A WHIP resource."""
+    """A WHIP resource: one source of one participant. `waits`: see `stage.Published`."""
 
     id: ResourceId
     room: RoomId
     participant: ParticipantId
+    seat: ParticipantId
+    source: Source
+    waits: bool
     media: Publication
     kind: Literal["whip"] = "whip"
-
-    def as_incumbent(self) -> Incumbent:
-        return Incumbent(self.participant, self.media.last_heard_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,73 +60,103 @@ class Viewer:
 
 @dataclass(slots=True)
 class LiveRoom:
-    """`publisher` is on the Feeds; `newcomer` takes over when its media arrives, so that a failed one costs nothing."""
+    """A publisher counts for the stage from its first packet on, so that one that never connects costs nothing."""
 
     router: Router
-    publisher: Publisher | None = None
-    newcomer: Publisher | None = None
+    publishers: dict[ResourceId, Publisher] = field(default_factory=dict[ResourceId, Publisher])
     viewers: set[ResourceId] = field(default_factory=set[ResourceId])
-    muted: set[ParticipantId] = field(default_factory=set[ParticipantId])
-    """Nobody hears these, whatever they send."""
     joining: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a publisher is admitted, so that two cannot both find the room free."""
+    """Held while a publisher is admitted, so that two cannot both find the last place free."""
+    _arrived: dict[ResourceId, Published] = field(default_factory=dict[ResourceId, Published])
+    _state: State | None = None
+    _choice: Choice = NOBODY
+    _floor: Floor = SILENCE
+    _seen: ResourceId | None = None
+    """Whose picture the Feed has: nobody's where the one to show sends none."""
 
     @property
     def idle(self) -> bool:
-        return not (self.publisher or self.newcomer or self.viewers or self.joining)
+        return not (self.publishers or self.viewers or self.joining)
 
     @property
-    def holder(self) -> Publisher | None:
-        """Whom a further publisher has to replace."""
-        return self.newcomer or self.publisher
+    def published(self) -> tuple[Published, ...]:
+        """Whatever has arrived, oldest first."""
+        return tuple(self._arrived.values())
+
+    @property
+    def shown(self) -> Picture | None:
+        """What the stage shows."""
+        picture = self._choice.picture
+        return Picture(seat=picture.seat, source=picture.source) if picture else None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether time alone may change what is heard or seen: several may speak, or a first picture is to come."""
+        picture = self._choice.picture
+        if picture is None or len(self._choice.voices) > 1:
+            return len(self._choice.voices) > 1
+        return picture.id != self._seen or not _has_picture(self.publishers[picture.id])
+
+    def incumbent(self, participant: ParticipantId, source: Source) -> Publisher | None:
+        """The newest of this participant's publications of this source."""
+        return next(iter(self._same(participant, source)), None)
 
     def enter(self, publisher: Publisher) -> None:
-        """Put an admitted publisher on the Feeds, or in waiting while another is on them."""
-        if self.newcomer is not None:
-            self.newcomer.media.close("taken_over")
-        if self.publisher is None:
-            self._show(publisher)
-        else:
-            self.newcomer = publisher
+        """Take an admitted publisher in; one of theirs that has not arrived yet gives way at once."""
+        for other in self._same(publisher.participant, publisher.source):
+            if other.id not in self._arrived:
+                other.media.close("taken_over")
+        self.publishers[publisher.id] = publisher
+
+    def arrive(self, publisher: Publisher, now_us: int) -> None:
+        """Its media is here."""
+        self._arrived[publisher.id] = Published(
+            publisher.id, publisher.seat, publisher.source, now_us, waits=publisher.waits
+        )
 
     def leave(self, resource: ResourceId) -> bool:
         """Forget a publisher that has closed; True when nobody is left to publish."""
-        if self.newcomer is not None and self.newcomer.id == resource:
-            self.newcomer = None
-        elif self.publisher is not None and self.publisher.id == resource:
-            self.publisher = None
-            if self.newcomer is not None:
-                self._show(self.newcomer)
-        return self.publisher is None
+        self.publishers.pop(resource, None)
+        self._arrived.pop(resource, None)
+        return not self.publishers
+
+    def direct(self, state: State | None, now_us: int) -> None:
+        """Show and hear what the room's state wants; None is not known now, and what was known stays."""
+        self._state = state or self._state
+        self._choice = choose(self._state, self.published, self._choice.picture)
+        self.listen(now_us)
+
+    def listen(self, now_us: int) -> None:
+        """Let whoever speaks have the floor; a few times a second is often enough."""
+        picture, voices = self._choice
+        levels = {each.id: self.publishers[each.id].media.loudness(now_us) for each in voices}
+        known = {name: level for name, level in levels.items() if level is not None}
+        self._floor = follow(self._floor, [each.id for each in voices], known, now_us)
+        seen = self.publishers[picture.id] if picture else None
+        if picture and seen and not _has_picture(seen) and now_us - picture.since_us > SOUND_ALONE_US:
+            seen = None
+        self._seen = seen.id if seen else None
+        heard = self.publishers[self._floor.holder] if self._floor.holder else None
+        self.router.point(picture=seen.media if seen else None, floor=heard.media if heard else None)
 
     async def hand_over(self, publisher: Publisher) -> None:
-        """If it is in waiting, put this publisher on the Feeds; the old one leaves when its picture is replaced."""
-        if self.newcomer is not publisher:
-            return
-        old = self.publisher
-        self._show(publisher)
-        if old is None:
-            return
-        try:
+        """End what this publisher replaces: once its picture is replaced, or at once where nobody sees it."""
+        others = self._same(publisher.participant, publisher.source)
+        for old in others[others.index(publisher) + 1 :] if publisher in others else ():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HANDOVER_S):
-                    await old.media.off_air.wait()
-        finally:
-            old.media.close("taken_over")
-
-    def mute(self, participant: ParticipantId, *, muted: bool) -> None:
-        """Take a publisher's sound off the floor, or put it back; at once, and for whatever else they publish here."""
-        if muted == (participant in self.muted):
-            return
-        self.muted ^= {participant}
-        if self.publisher is not None and self.publisher.participant == participant:
-            self.router.point(self.publisher.media, sound=not muted)
+                    if old.media.on_air:
+                        await old.media.off_air.wait()
+            if not publisher.media.closed:
+                old.media.close("taken_over")
 
     def state(self) -> LiveState:
-        publication = self.publisher.media if self.publisher else None
-        if publication is None:
+        """As viewers have it: who waits backstage is not on the air."""
+        picture = self._choice.picture
+        if picture is None:
             return LiveState(viewers=len(self.viewers))
+        publication = self.publishers[picture.id].media
         newest_us = max((track.last_arrival_us for track in publication.tracks), default=0)
         return LiveState(
             on_air=newest_us > 0 and monotonic_us() - newest_us < ON_AIR_US,
@@ -131,6 +164,12 @@ class LiveRoom:
             key_frame_interval_ms=publication.stats().key_frame_interval_ms,
         )
 
-    def _show(self, publisher: Publisher) -> None:
-        self.publisher, self.newcomer = publisher, None
-        self.router.point(publisher.media, sound=publisher.participant not in self.muted)
+    def _same(self, participant: ParticipantId, source: Source) -> list[Publisher]:
+        """Newest first."""
+        found = [each for each in self.publishers.values() if (each.participant, each.source) == (participant, source)]
+        return found[::-1]
+
+
+def _has_picture(publisher: Publisher) -> bool:
+    video = publisher.media.first("video")
+    return video is not None and video.last_arrival_us > 0

@@ -39,7 +39,7 @@ from expo.rooms.operations import (
     LiveReport,
 )
 from expo.rooms.policy import Permit, Verify
-from expo.rooms.rules import read_lanes
+from expo.rooms.rules import read_lanes, read_source
 
 MAX_ID = 64
 """Longer ids are nobody's; ours have 22 and 26 characters."""
@@ -88,7 +88,8 @@ class MediaHandlers:
     async def publish(self, request: web.Request) -> web.Response:
         room = room_of(request)
         permit = self._verify(_bearer(request), utc_now(), room=room)
-        publisher = await self._host.publish(room, permit, await _text(request, SDP))
+        source = read_source(request.query.getall("source", []))
+        publisher = await self._host.publish(room, permit, await _text(request, SDP), source=source)
         self._still_granted(request, publisher)
         return _created(request, publisher)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from expo.edge.openapi import SDP, Answer, Content, Operation
+from expo.rooms.model import Source
 
 FRAGMENT = "application/trickle-ice-sdpfrag"
 
@@ -36,6 +37,12 @@ class LanesQuery(msgspec.Struct, frozen=True):
     lanes: Annotated[str, msgspec.Meta(examples=["picture,floor"])] | None = None
 
 
+class SourceQuery(msgspec.Struct, frozen=True):
+    """`source` is what the offer carries: a person's camera and microphone, or their screen."""
+
+    source: Source = "camera"
+
+
 class LiveReport(msgspec.Struct, frozen=True, rename="camel"):
     """A room's live state, as one worker tells another."""
 
@@ -48,6 +55,7 @@ PUBLISH = Operation(
     "Publish into a room (WHIP, RFC 9725)",
     {201: Answer("The SDP answer, with all candidates", _OFFER, _CREATED)},
     body=_OFFER,
+    query=SourceQuery,
     parameters=_ROOM,
     errors=(400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503),
     bearer=True,

@@ -42,7 +42,8 @@ class RoomPolicy(Protocol):
 
 
 class Permit(Protocol):
-    """What a verified token says (`accounts.RoomGrant`). `can` holds of "publish", "start", "takeover", "watch"."""
+    """What a verified token says (`accounts.RoomGrant`). `can` holds of "publish", "backstage", "start", "takeover",
+    "watch"."""
 
     @property
     def room(self) -> RoomId: ...

@@ -4,43 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from expo.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from expo.ids import ParticipantId
+from expo.rooms.model import Source
 from expo.rooms.policy import Opening, Permit
 
 SILENT_AFTER_US = 2_000_000
 """A publisher not heard of for this long may be replaced by itself: an encoder that was restarted, a lost network."""
+MAX_PUBLICATIONS = 8
+"""Of one room: two presenters of two companies and a host, with a screen here and there."""
 MAX_LANES = 16
 
 _LANE = re.compile(r"[a-z][a-z0-9_.-]{0,39}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Incumbent:
-    """The publisher that holds the room; `last_heard_us` on the monotonic clock."""
+def admit_publisher(opening: Opening, permit: Permit, heard_us: int | None, publications: int, now_us: int) -> None:
+    """Raise unless this permit may publish a source now.
 
-    participant: ParticipantId
-    last_heard_us: int
-
-
-def admit_publisher(opening: Opening, permit: Permit, incumbent: Incumbent | None, now_us: int) -> None:
-    """Raise unless this permit may publish now, in place of the incumbent if there is one.
-
-    A scheduled room is started by its own studio (the token may start it), or by an encoder where it goes live by
-    itself. Forbidden token.wrong_room, token.not_granted; Conflict rooms.draft, rooms.ended (410), rooms.not_started,
-    rooms.publisher_present.
+    `heard_us` is when this participant was last heard on the same source, None where they do not publish it;
+    `publications` counts those of the whole room. A scheduled room is started by its own studio (the token may start
+    it), or by an encoder where it goes live by itself; who only goes backstage starts nothing. Forbidden
+    token.wrong_room, token.not_granted; Conflict rooms.draft, rooms.ended (410), rooms.not_started,
+    rooms.publisher_present, rooms.publishers_full.
     """
-    _granted(opening, permit, "publish")
+    _granted(opening, permit, "publish" if "backstage" not in permit.can else "backstage")
     _open(opening)
-    if opening.state == "scheduled" and not opening.auto_live and "start" not in permit.can:
+    if opening.state == "scheduled" and not opening.auto_live and not permit.can & {"start", "backstage"}:
         raise Conflict("rooms.not_started", "start this showcase from its studio first; an encoder may join then")
-    if incumbent is None or "takeover" in permit.can:
-        return
-    silent = now_us - incumbent.last_heard_us > SILENT_AFTER_US
-    if not (silent and incumbent.participant == permit.participant):
-        raise Conflict("rooms.publisher_present", "somebody is publishing here, and this token may not take over")
+    if heard_us is None:
+        if publications >= MAX_PUBLICATIONS:
+            raise Conflict("rooms.publishers_full", f"a room has {MAX_PUBLICATIONS} publications")
+    elif "takeover" not in permit.can and now_us - heard_us <= SILENT_AFTER_US:
+        raise Conflict("rooms.publisher_present", "this person publishes here already, and this token may not replace")
+
+
+def waits(permit: Permit, source: Source) -> bool:
+    """Whether this goes backstage: viewers see it only when the room shows it, and it starts no show."""
+    return source == "screen" or "publish" not in permit.can
+
+
+def read_source(values: Sequence[str]) -> Source:
+    """The source of `?source=screen`; a camera when not given. Raises Invalid("whip.bad_source")."""
+    match list(values):
+        case [] | ["camera"]:
+            return "camera"
+        case ["screen"]:
+            return "screen"
+        case _:
+            raise Invalid("whip.bad_source", "give ?source= once: camera or screen")
 
 
 def admit_viewer(opening: Opening, permit: Permit | None) -> None:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from expo.ids import ParticipantId
+from expo.rooms import commands as do
 from tests.support.aiortc_viewer import decoding_viewer
 from tests.support.ffmpeg import TONE_HZ, publishing
-from tests.support.stage import ROOM, Stage, eventually, open_stage
+from tests.support.shows import MAI
+from tests.support.stage import ROOM, Directed, Stage, eventually, open_stage
 
 pytestmark = pytest.mark.media
+GREEN, BLUE = (0x20, 0xA0, 0x40), (0x30, 0x40, 0xD0)
 
 
 @pytest.fixture
@@ -50,15 +54,21 @@ async def test_an_encoder_that_was_killed_may_publish_again(stage: Stage) -> Non
             await viewer.until(lambda seen: seen.looks_like(0xC0, 0x20, 0x30))
 
 
-async def test_a_takeover_changes_picture_and_sound_for_a_viewer_that_stays(stage: Stage) -> None:
+async def test_the_organiser_changes_picture_and_sound_for_a_viewer_that_stays(stage: Stage) -> None:
     whip, whep = f"{stage.served.url}/whip/{ROOM}", f"{stage.served.url}/whep/{ROOM}"
-    async with decoding_viewer(stage.http, whep) as viewer, publishing(whip, stage.token(["publish"])):
-        await viewer.until(lambda seen: seen.looks_like(0x20, 0xA0, 0x40))
-        taking = stage.token(["publish", "takeover"], participant="technician")
-        async with publishing(whip, taking, colour="0x3040D0", tone_hz=400):
-            await viewer.until(lambda seen: seen.looks_like(0x30, 0x40, 0xD0))
-            await viewer.until(lambda seen: abs(seen.pitch_hz() - 400) < 3)
-            await eventually(lambda: stage.engine.stats.publishers_current == 1)
+    directed = Directed(stage.host)
+    directed.next(1)
+    kim, park = (stage.token(["publish"], participant=f"{name}-encoder") for name in ("kim", "park"))
+    async with (
+        decoding_viewer(stage.http, whep) as viewer,
+        publishing(whip, kim),
+        publishing(whip, park, colour="0x3040D0", tone_hz=400),
+    ):
+        await eventually(lambda: len(stage.host.published(ROOM)) == 2, 20)
+        for seat, colour, tone_hz in (("kim", GREEN, TONE_HZ), ("park", BLUE, 400), ("kim", GREEN, TONE_HZ)):
+            directed.do(MAI, do.PointPicture(seat=ParticipantId(seat)))
+            await viewer.until(lambda seen, colour=colour: seen.looks_like(*colour))
+            await viewer.until(lambda seen, tone_hz=tone_hz: abs(seen.pitch_hz() - tone_hz) < 3)
 
 
 async def test_ffmpeg_is_told_when_its_codec_is_not_ours(stage: Stage) -> None:

@@ -171,6 +171,7 @@ async def test_what_an_organiser_mutes_or_removes_obeys_whatever_its_page_does(h
     ):
         seat = studio.hello["you"]["participant"]
         await studio.command("take_seat")
+        await source.run(20)
         await studio.event("seat_media")
         await source.run(20)
         await viewer.until(lambda seen: bool(seen.audio))

@@ -13,11 +13,14 @@ from expo.errors import Unavailable
 from expo.ids import ParticipantId
 from expo.media.peer import Peer
 from expo.media.peer_http import Refused, leave
+from expo.rooms import commands as do
 from expo.rooms import facts, live
+from expo.rooms import stage as stage_rules
 from expo.rooms.live import LiveState
 from tests.support.offers import offer
 from tests.support.room import OPTIONS, Source, Viewer
-from tests.support.stage import OTHER_ROOM, ROOM, Stage, eventually, open_stage
+from tests.support.shows import KERNEL, KIM, MAI
+from tests.support.stage import OTHER_ROOM, ROOM, Directed, Stage, eventually, open_stage
 
 pytestmark = pytest.mark.media
 
@@ -96,24 +99,37 @@ async def test_a_fact_waits_for_a_store_that_is_away(stage: Stage, monkeypatch: 
     await stage.rows.until("published")
 
 
-async def test_a_second_publisher_is_refused_and_disturbs_nobody(stage: Stage) -> None:
+async def test_a_second_publisher_of_the_same_seat_is_refused_and_disturbs_nobody(stage: Stage) -> None:
     source, _ = await stage.publish()
     viewer, _ = await stage.watch()
     await sees(viewer, source)
-    for participant in ("exhibitor-1", "exhibitor-2"):
-        with pytest.raises(Refused) as caught:
-            await stage.publish(stage.token(PUBLISH, participant=participant))
-        assert caught.value.status == 409
-        assert "rooms.publisher_present" in caught.value.problem
+    with pytest.raises(Refused) as caught:
+        await stage.publish(stage.token(PUBLISH))
+    assert caught.value.status == 409
+    assert "rooms.publisher_present" in caught.value.problem
     await sees(viewer, source)
     assert viewer.missed(source) == []
+
+
+async def test_another_publisher_waits_behind_who_is_on_and_follows_them(stage: Stage) -> None:
+    first, joined = await stage.publish()
+    viewer, _ = await stage.watch()
+    await sees(viewer, first)
+    second, _ = await stage.publish(stage.token(PUBLISH, participant="exhibitor-2"))
+    await second.run(20)
+    await eventually(lambda: len(stage.host.published(ROOM)) == 2)
+    await sees(viewer, first)
+    assert viewer.missed(first) == []
+    await leave(stage.http, joined, stage.token())
+    viewer.video.clear()
+    await sees(viewer, second)
 
 
 async def test_a_publisher_that_takes_over_replaces_the_picture_and_ends_the_old_one(stage: Stage) -> None:
     old, _ = await stage.publish(stage.token(PUBLISH))
     viewer, _ = await stage.watch()
     await sees(viewer, old)
-    new, _ = await stage.publish(stage.token(["publish", "takeover"], participant="exhibitor-2"))
+    new, _ = await stage.publish(stage.token(["publish", "takeover"]))
     await sees(viewer, old)  # until its media arrives, the old one is on the air
     await new.run(100)
     await asyncio.wait_for(old.peer.closed.wait(), 10)
@@ -126,10 +142,10 @@ async def test_a_takeover_that_never_connects_costs_nothing(stage: Stage) -> Non
     old, _ = await stage.publish(stage.token(PUBLISH))
     viewer, _ = await stage.watch()
     await sees(viewer, old)
-    answer = await stage.offer(f"/whip/{ROOM}", offer("chromium-publish"), stage.token(participant="exhibitor-2"))
+    answer = await stage.offer(f"/whip/{ROOM}", offer("chromium-publish"), stage.token())
     assert answer.status == 201
     await sees(viewer, old)
-    await stage.ask("DELETE", answer.headers["Location"], token=stage.token(participant="exhibitor-2"))
+    await stage.ask("DELETE", answer.headers["Location"], token=stage.token())
     await sees(viewer, old)
     assert viewer.missed(old) == []
 
@@ -223,14 +239,15 @@ async def test_when_the_publisher_vanishes_the_room_is_off_the_air_within_second
 
 
 async def test_a_muted_publisher_is_seen_and_not_heard_until_the_mute_ends(stage: Stage) -> None:
-    source, _ = await stage.publish(stage.token(participant="loud"))
+    directed = Directed(stage.host)
+    source, _ = await stage.publish(stage.token(participant="kim"))
     viewer, _ = await stage.watch()
     await sees(viewer, source)
-    stage.host.mute(ROOM, ParticipantId("loud"), muted=True)
+    directed.do(MAI, do.MuteSeat(seat=KIM.participant))
     first = source.frames
     await sees(viewer, source)
     quiet_until = source.frames
-    stage.host.mute(ROOM, ParticipantId("loud"), muted=False)
+    directed.do(MAI, do.MuteSeat(seat=KIM.participant, muted=False))
     await source.run(20)
     await viewer.until(lambda seen: seen.audio[-1] == source.frames - 1)
     assert not [number for number in viewer.audio if first <= number < quiet_until]
@@ -238,13 +255,16 @@ async def test_a_muted_publisher_is_seen_and_not_heard_until_the_mute_ends(stage
 
 
 async def test_whoever_takes_over_while_muted_is_not_heard_either(stage: Stage) -> None:
-    first, _ = await stage.publish(stage.token(participant="loud"))
+    directed = Directed(stage.host)
+    first, _ = await stage.publish(stage.token(participant="kim"))
     viewer, _ = await stage.watch()
     await sees(viewer, first)
-    stage.host.mute(ROOM, ParticipantId("loud"), muted=True)
+    directed.do(MAI, do.MuteSeat(seat=KIM.participant))
     heard = len(viewer.audio)
-    second, _ = await stage.publish(stage.token(participant="loud"))
+    second, _ = await stage.publish(stage.token(participant="kim"))
+    encoder, _ = await stage.publish(stage.token(participant="kim-encoder"))
     await sees(viewer, second, frames=60)
+    await sees(viewer, encoder, frames=60)  # of two cameras of one seat the newest
     assert len(viewer.audio) == heard
 
 
@@ -256,5 +276,79 @@ async def test_a_dismissed_publisher_leaves_the_air_and_may_watch_on(stage: Stag
     await sees(viewer, source)
     stage.host.dismiss(ROOM, ParticipantId("rude"))
     await asyncio.wait_for(source.peer.closed.wait(), 5)
-    assert stage.host.publishing(ROOM) == frozenset()
+    assert stage.host.published(ROOM) == ()
     assert viewer.peer.connected
+
+
+async def test_backstage_nobody_sees_or_hears_a_publisher_before_the_room_shows_it(stage: Stage) -> None:
+    directed = Directed(stage.host)
+    stage.rows.add(ROOM, "scheduled")
+    warm, _ = await stage.publish(stage.token(("backstage",), participant="kim"))
+    viewer, _ = await stage.watch()
+    await warm.run(20)
+    await eventually(lambda: len(stage.host.published(ROOM)) == 1)
+    assert not stage.host.live_state(ROOM).on_air
+    directed.next(1)
+    await sees(viewer, warm)
+    assert viewer.audio
+    assert len(warm.sent) - len(viewer.video) >= 60  # nothing of what came before
+    assert stage.host.live_state(ROOM).on_air
+    assert stage.rows.facts == []  # it did not start the show
+
+
+async def test_the_organiser_points_the_picture_to_and_fro(stage: Stage) -> None:
+    directed = Directed(stage.host)
+    directed.next(1)
+    kim, _ = await stage.publish(stage.token(participant="kim"))
+    viewer, _ = await stage.watch()
+    await sees(viewer, kim)
+    park, _ = await stage.publish(stage.token(("backstage",), participant="park"))
+    await park.run(10)
+    for seat, source in (("park", park), ("kim", kim), ("park", park)):
+        directed.do(MAI, do.PointPicture(seat=ParticipantId(seat)))
+        viewer.video.clear()
+        await sees(viewer, source)
+        assert not kim.peer.closed.is_set()
+    assert viewer.sequences == sorted(set(viewer.sequences))
+
+
+async def test_a_screen_is_a_second_picture_of_its_seat_without_a_sound(stage: Stage) -> None:
+    directed = Directed(stage.host)
+    directed.next(1)
+    camera, _ = await stage.publish(stage.token(participant="kim"))
+    viewer, _ = await stage.watch()
+    await sees(viewer, camera)
+    screen, joined = await stage.publish(stage.token(("backstage",), participant="kim"), source="screen")
+    await screen.run(10)
+    await eventually(lambda: len(stage.host.published(ROOM)) == 2)
+    await sees(viewer, camera)
+    directed.do(KERNEL, do.ReportMedia(seat=KIM.participant, camera=True, screen=True))
+    viewer.audio.clear()
+    await sees(viewer, screen)
+    assert viewer.audio == []
+    await camera.run(5)
+    await viewer.until(lambda seen: bool(seen.audio) and seen.audio[-1] == camera.frames - 1)
+    await leave(stage.http, joined, stage.token(("backstage",), participant="kim"))
+    viewer.video.clear()
+    await sees(viewer, camera)
+
+
+async def test_of_two_on_the_air_whoever_speaks_is_heard(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_rules, "HOLD_US", 0)
+    directed = Directed(stage.host)
+    directed.next(1)
+    kim, _ = await stage.publish(stage.token(participant="kim"))
+    mai, _ = await stage.publish(stage.token(("backstage",), participant="mai"))
+    viewer, _ = await stage.watch()
+    await kim.run(5)
+    await mai.run(5)
+    directed.do(MAI, do.TakeSeat())
+    directed.do(MAI, do.PointPicture(seat=MAI.participant))
+    kim.frames, mai.frames = 10_000, 20_000
+    for loud, quiet in ((kim, mai), (mai, kim)):
+        loud.level_dbov, quiet.level_dbov = 20, 90
+        async with asyncio.timeout(10):
+            while not viewer.audio or viewer.audio[-1] // 10_000 != loud.frames // 10_000:
+                kim.send()
+                mai.send()
+                await asyncio.sleep(0.02)

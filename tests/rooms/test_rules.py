@@ -10,7 +10,15 @@ from expo.accounts.rules import Can, RoomGrant
 from expo.errors import ExpoError
 from expo.ids import ParticipantId, RoomId
 from expo.rooms.policy import Opening, RoomState
-from expo.rooms.rules import SILENT_AFTER_US, Incumbent, admit_publisher, admit_viewer, read_lanes
+from expo.rooms.rules import (
+    MAX_PUBLICATIONS,
+    SILENT_AFTER_US,
+    admit_publisher,
+    admit_viewer,
+    read_lanes,
+    read_source,
+    waits,
+)
 
 ROOM = RoomId("r1")
 NOW_US = 50_000_000
@@ -24,14 +32,13 @@ def grant(*can: Can, who: str = "p1", room: RoomId = ROOM) -> RoomGrant:
     return RoomGrant(room, ParticipantId(who), "Somebody", frozenset(can), datetime.now(UTC))
 
 
-def held(by: str = "p1", *, silent_us: int = 0) -> Incumbent:
-    return Incumbent(ParticipantId(by), NOW_US - silent_us)
-
-
-def publishing(permit: RoomGrant, incumbent: Incumbent | None = None, state: RoomState = "live") -> str:
+def publishing(
+    permit: RoomGrant, heard_ago_us: int | None = None, state: RoomState = "live", publications: int = 0
+) -> str:
     """The refusal's code, or "admitted"."""
+    heard_us = None if heard_ago_us is None else NOW_US - heard_ago_us
     try:
-        admit_publisher(opening(state), permit, incumbent, NOW_US)
+        admit_publisher(opening(state), permit, heard_us, publications, NOW_US)
     except ExpoError as error:
         return error.code
     return "admitted"
@@ -51,21 +58,36 @@ def test_publishing_needs_the_grant() -> None:
     assert publishing(grant("publish", room=RoomId("r2"))) == "token.wrong_room"
 
 
-def test_one_publishes_at_a_time() -> None:
-    assert publishing(grant("publish"), held("p2")) == "rooms.publisher_present"
-    assert publishing(grant("publish"), held("p1")) == "rooms.publisher_present"
+def test_one_publishes_a_source_once() -> None:
+    assert publishing(grant("publish"), 0) == "rooms.publisher_present"
+    assert publishing(grant("publish", "takeover"), 0) == "admitted"
 
 
-def test_a_takeover_grant_replaces_anybody() -> None:
-    assert publishing(grant("publish", "takeover"), held("p2")) == "admitted"
+def test_a_silent_publisher_may_be_replaced_by_itself() -> None:
+    assert publishing(grant("publish"), SILENT_AFTER_US) == "rooms.publisher_present"
+    assert publishing(grant("publish"), SILENT_AFTER_US + 1) == "admitted"
 
 
-def test_a_silent_publisher_may_be_replaced_by_itself_alone() -> None:
-    just_not = held("p1", silent_us=SILENT_AFTER_US)
-    long_enough = held("p1", silent_us=SILENT_AFTER_US + 1)
-    assert publishing(grant("publish"), just_not) == "rooms.publisher_present"
-    assert publishing(grant("publish"), long_enough) == "admitted"
-    assert publishing(grant("publish", who="p2"), long_enough) == "rooms.publisher_present"
+def test_a_room_has_so_many_publications_and_who_replaces_their_own_needs_no_further_place() -> None:
+    full = MAX_PUBLICATIONS
+    assert publishing(grant("publish"), publications=full - 1) == "admitted"
+    assert publishing(grant("publish", "takeover"), publications=full) == "rooms.publishers_full"
+    assert publishing(grant("publish", "takeover"), 0, publications=full) == "admitted"
+
+
+def test_backstage_starts_no_show_and_waits_in_one_that_is_announced() -> None:
+    assert publishing(grant("backstage"), state="scheduled") == "admitted"
+    assert publishing(grant("backstage"), state="draft") == "rooms.draft"
+    assert waits(grant("backstage"), "camera")
+    assert not waits(grant("publish"), "camera")
+    assert waits(grant("publish", "start"), "screen")
+
+
+@pytest.mark.parametrize("values", [[""], ["Screen"], ["screen", "screen"], ["screen,camera"]])
+def test_a_source_is_a_camera_or_a_screen(values: list[str]) -> None:
+    assert (read_source([]), read_source(["camera"]), read_source(["screen"])) == ("camera", "camera", "screen")
+    with pytest.raises(ExpoError, match=r"whip\.bad_source"):
+        read_source(values)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +102,7 @@ def test_a_room_is_entered_while_it_is_announced_or_live(state: RoomState, code:
 def test_an_encoder_starts_only_a_showcase_that_goes_live_by_itself() -> None:
     assert publishing(grant("publish"), state="scheduled") == "rooms.not_started"
     by_itself = Opening(ROOM, "scheduled", True, auto_live=True)
-    admit_publisher(by_itself, grant("publish"), None, NOW_US)
+    admit_publisher(by_itself, grant("publish"), None, 0, NOW_US)
 
 
 def test_a_closed_room_wants_a_token_from_its_viewers() -> None:

@@ -35,6 +35,7 @@ class Source:
         self.sent: list[bytes] = []
         self.key_frame_due = True
         self.parts = parts
+        self.level_dbov: int | None = None
         peer.on_key_frame_request = self._want_key_frame
 
     def _want_key_frame(self) -> None:
@@ -51,7 +52,7 @@ class Source:
         self.peer.send_frame("video", payloads, now_us)
         self.sent += payloads
         if audio:
-            self.peer.send_frame("audio", [b"opus" + _NUMBER.pack(self.frames)], now_us)
+            self.peer.send_frame("audio", [b"opus" + _NUMBER.pack(self.frames)], now_us, self.level_dbov)
         self.frames += 1
 
     async def run(self, frames: int, *, gap_s: float = 0.005) -> None:
@@ -130,7 +131,7 @@ class Room:
         publication = await self.engine.publish(
             peer.offer, self.router, max_bps=2_500_000, on_closed=lambda why: self.leave(f"publisher {why}")
         )
-        self.router.point(publication)
+        self.router.point(picture=publication, floor=publication)
         await peer.connect(publication.answer)
         return Source(peer, **source), publication
 

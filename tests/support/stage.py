@@ -22,11 +22,15 @@ from expo.media.aiortc_seam import Certificate
 from expo.media.engine import EngineConfig, MediaEngine
 from expo.media.peer import Peer, PeerOptions
 from expo.media.peer_http import Joined, join
+from expo.rooms.commands import Actor, Command
+from expo.rooms.director import Undirected
 from expo.rooms.door import proof_of
 from expo.rooms.host import RoomHost
 from expo.rooms.media import routes
+from expo.rooms.model import State
 from expo.rooms.policy import Opening, RoomState
 from tests.support.room import LOOPBACK, OPTIONS, Source, Viewer
+from tests.support.shows import Show
 from tests.support.site import Served, site
 
 SECRET = "the cluster's secret, for tests only"
@@ -77,6 +81,31 @@ class Rows:
             raise self.trouble
         self.facts.append((fact, room))
         self._told.set()
+
+
+class Directed(Undirected):
+    """A room's live state for `RoomHost.director`, without a task or a store; `-encoder` sits on its person's seat."""
+
+    def __init__(self, host: RoomHost) -> None:
+        self.show = Show().live()
+        self._host = host
+        host.director = self
+
+    def seat_of(self, participant: ParticipantId) -> ParticipantId:
+        return ParticipantId(participant.removesuffix("-encoder"))
+
+    def state(self, room: RoomId) -> State | None:
+        return self.show.state
+
+    def do(self, actor: Actor, command: Command) -> None:
+        """Something happens in the room, and the stage follows."""
+        self.show.do(actor, command)
+        self._host.direct(ROOM)
+
+    def next(self, number: int) -> None:
+        """Company `number` is on."""
+        self.show.next(number)
+        self._host.direct(ROOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +172,13 @@ class Stage:
         return await self.ask("POST", path, offer, token=token, content_type="application/sdp")
 
     async def publish(
-        self, token: str | None = None, *, room: RoomId = ROOM, options: PeerOptions = OPTIONS
+        self, token: str | None = None, *, room: RoomId = ROOM, options: PeerOptions = OPTIONS, source: str = ""
     ) -> tuple[Source, Joined]:
-        """A connected publisher, by WHIP."""
+        """A connected publisher, by WHIP; `source` is the query's, if any."""
         peer = Peer.publisher(self.certificate, options)
         self.peers.append(peer)
-        joined = await join(self.http, f"{self.served.url}/whip/{room}", peer.offer, token or self.token())
+        url = f"{self.served.url}/whip/{room}" + (f"?source={source}" if source else "")
+        joined = await join(self.http, url, peer.offer, token or self.token())
         await peer.connect(joined.answer)
         return Source(peer), joined
 
