@@ -31,13 +31,17 @@ class ClockData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class StudioData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`publish_token` goes on air where nobody is, `page_token` takes over too, `encoder_token` is for OBS."""
+    """`backstage_token` waits to be shown, `publish_token` goes on air where nobody is, `page_token` takes over too.
+
+    `encoder_token` is for OBS.
+    """
 
     showcase_id: ShowcaseId
     title: str
     whip_url: str
     whep_url: str
     whep_token: str
+    backstage_token: str
     publish_token: str
     page_token: str
     encoder_token: str
@@ -113,6 +117,7 @@ def _studio_data(request: web.Request, grant: RoomGrant, stage: StageView, progr
         whip_url=f"/whip/{grant.room}",
         whep_url=f"/whep/{grant.room}",
         whep_token=tokens.sign(watching),
+        backstage_token=tokens.sign(replace(grant, can=frozenset({"backstage"}))),
         publish_token=tokens.sign(alone),
         page_token=tokens.sign(grant),
         encoder_token=tokens.sign(service.encoder_grant(grant)),

@@ -77,7 +77,7 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await desk.keyboard.press("Escape")
         await expect(desk.locator("#counting")).to_have_count(0)
         await expect(first.locator(".signal")).to_have_count(0)
-        await mode(first, "waiting")
+        await mode(first, "backstage")
 
         await desk.keyboard.press("n")
         await on_air(first)
@@ -89,7 +89,7 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await expect(first.locator(".signal")).to_contain_text("Next: Palgong")
         await expect(second.locator(".signal")).to_contain_text("On air in")
         await on_air(second)
-        await mode(first, "elsewhere")
+        await mode(first, "backstage")
         assert await moves(buyer)
 
         await desk.keyboard.press("u")

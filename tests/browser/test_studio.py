@@ -34,6 +34,7 @@ from tests.support.presenter import (
     visit,
 )
 from tests.support.ready_line import pasted
+from tests.support.run import run_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 SOUND = ("--autoplay-policy=no-user-gesture-required",)
@@ -140,10 +141,10 @@ async def test_finishing_is_held_by_pointer_and_confirmed_by_keyboard(expo: Expo
         await mode(studio, "waiting")
 
 
-async def test_a_second_presenter_is_told_and_may_take_over(expo: Expo, browser: Browser) -> None:
+async def test_a_second_device_of_a_presenter_is_told_and_may_take_over(expo: Expo, browser: Browser) -> None:
     async with (
         visit(browser, expo, person=EXHIBITOR) as first,
-        visit(browser, expo, person=ORGANISER) as second,
+        visit(browser, expo, person=EXHIBITOR) as second,
         visit(browser, expo) as buyer,
     ):
         await go_on_air(first)
@@ -159,6 +160,32 @@ async def test_a_second_presenter_is_told_and_may_take_over(expo: Expo, browser:
         await picture(buyer, "moving")
         await first.get_by_role("button", name="Back to the waiting room").click()
         await mode(first, "elsewhere")
+
+
+async def test_who_comes_while_somebody_is_on_waits_backstage_until_the_organiser_shows_them(
+    expo: Expo, browser: Browser
+) -> None:
+    async with (
+        visit(browser, expo, person=EXHIBITOR) as first,
+        visit(browser, expo, person=ORGANISER) as second,
+        visit(browser, expo, person=ORGANISER) as desk,
+    ):
+        await go_on_air(first)
+        await second.goto(expo.studio())
+        await second.locator("#go:enabled", has_text="Go backstage").click()
+        await mode(second, "backstage")
+        await on_air(first)
+        await run_page(desk, expo, expo.seeded.live)
+        host = desk.locator(".person", has=desk.locator("[aria-label^='Show the camera']"))
+        await host.get_by_role("button", name="Show the camera").focus()
+        await desk.keyboard.press("Enter")
+        await on_air(second)
+        await on_air(first)  # whose company's part is on
+        await expect(desk.locator(".person", has_text="camera on the stage")).to_have_count(1)
+        await host.get_by_role("button", name="Show the camera").click()
+        await mode(second, "backstage")
+        await second.locator("#leave").click()
+        await mode(second, "waiting")
 
 
 async def test_the_token_is_masked_until_asked_for_and_copied_whole(expo: Expo, browser: Browser) -> None:

@@ -81,9 +81,10 @@ async def test_each_token_can_what_it_is_for_and_nothing_more(worker: Worker) ->
         data = page_data(await page(visitor, f"{worker.url}/studio/chungbuk"))
     grants = {
         name: worker.app[TOKENS].verify(data[name], utc_now(), room=ROOM)
-        for name in ("publishToken", "pageToken", "encoderToken", "whepToken")
+        for name in ("backstageToken", "publishToken", "pageToken", "encoderToken", "whepToken")
     }
     assert {name: grant.can for name, grant in grants.items()} == {
+        "backstageToken": {"backstage"},
         "publishToken": {"publish", "start"},
         "pageToken": {"publish", "start", "takeover", "watch", "write", "present"},
         "encoderToken": {"publish"},

@@ -14,21 +14,21 @@ describe("on-air intent", () => {
   });
 
   test("a reload finds where the page before it was on air", () => {
-    intent().keep(RESOURCE);
+    intent().keep(RESOURCE, false);
     nowMs += 4_000;
-    expect(intent().pending()).toEqual({ resource: RESOURCE });
+    expect(intent().pending()).toEqual({ resource: RESOURCE, backstage: false });
   });
 
   test("a tab restored much later stays off air", () => {
-    intent().keep(RESOURCE);
+    intent().keep(RESOURCE, false);
     nowMs += 31_000;
     expect(intent().pending()).toBeNull();
   });
 
   test("finishing drops it, and rooms do not share it", () => {
-    intent().keep(null);
+    intent().keep(null, true);
     expect(intent("s2").pending()).toBeNull();
-    expect(intent().pending()).toEqual({ resource: null });
+    expect(intent().pending()).toEqual({ resource: null, backstage: true });
     intent().drop();
     expect(intent().pending()).toBeNull();
   });

@@ -2,8 +2,13 @@
 
 import type { Resource } from "./whip";
 
-interface Note {
+export interface Pending {
   readonly resource: Resource | null;
+  /** Nobody was to see it before the room shows it. */
+  readonly backstage: boolean;
+}
+
+interface Note extends Pending {
   readonly atMs: number;
 }
 
@@ -22,9 +27,9 @@ export class OnAirIntent {
   }
 
   /** Note that we mean to be on air, and where; call it again now and then: a note grows old. */
-  keep(resource: Resource | null): void {
+  keep(resource: Resource | null, backstage: boolean): void {
     try {
-      this.memory.setItem(this.key, JSON.stringify({ resource, atMs: this.nowMs() } satisfies Note));
+      this.memory.setItem(this.key, JSON.stringify({ resource, backstage, atMs: this.nowMs() } satisfies Note));
     } catch {
       // Without storage a reload does not go on air by itself; everything else works.
       return;
@@ -36,10 +41,10 @@ export class OnAirIntent {
   }
 
   /** What the page before this one left: null when it was not on air, or too long ago. */
-  pending(): { readonly resource: Resource | null } | null {
+  pending(): Pending | null {
     const note = parse(this.memory.getItem(this.key));
     if (note === null || Math.abs(this.nowMs() - note.atMs) > FRESH_MS) return null;
-    return { resource: note.resource };
+    return { resource: note.resource, backstage: note.backstage };
   }
 }
 
@@ -48,7 +53,8 @@ function parse(text: string | null): Note | null {
   try {
     const note: unknown = JSON.parse(text);
     if (typeof note !== "object" || note === null || !("atMs" in note) || typeof note.atMs !== "number") return null;
-    return { atMs: note.atMs, resource: "resource" in note ? resource(note.resource) : null };
+    const backstage = "backstage" in note && note.backstage === true;
+    return { atMs: note.atMs, backstage, resource: "resource" in note ? resource(note.resource) : null };
   } catch {
     return null;
   }

@@ -18,10 +18,11 @@ import type { RunWords } from "../ui/run/words";
 import { StudioRoom } from "../ui/studio/live";
 import { EncoderSheet } from "../ui/studio/more";
 import { LivePanel } from "../ui/studio/panel";
+import { canShare, ScreenShare } from "../ui/studio/screen";
 import { Awake } from "../ui/studio-awake";
 import { holding } from "../ui/studio-hold";
 import { safeStorage } from "../ui/studio-memory";
-import { canGoOnAir, keyFramesTooRare, mode, type StudioState } from "../ui/studio-state";
+import { canGoOnAir, keyFramesTooRare, mode, type StudioState, standing } from "../ui/studio-state";
 import * as views from "../ui/studio-view";
 import { LIMITS } from "../wire.gen";
 
@@ -29,9 +30,11 @@ interface StudioPage {
   readonly showcaseId: string;
   readonly title: string;
   readonly whipUrl: string;
-  /** May publish and take over. */
+  /** May also take over what this person publishes elsewhere. */
   readonly pageToken: string;
-  /** May publish where nobody is. */
+  /** May wait backstage until the room shows it. */
+  readonly backstageToken: string;
+  /** May publish, seen where nobody else is. */
   readonly publishToken: string;
   /** For OBS and the like. */
   readonly encoderToken: string;
@@ -64,6 +67,7 @@ const words: views.StudioWords = {
 };
 
 const preview = need<HTMLVideoElement>("#preview");
+const screenPreview = need<HTMLVideoElement>("#screen-preview");
 const camera = need<HTMLElement>("#camera");
 const slots = {
   top: need<HTMLElement>("#top"),
@@ -84,6 +88,7 @@ const awake = new Awake();
 const intent = new OnAirIntent(safeStorage("sessionStorage"), page.showcaseId);
 let publisher: Publisher | null = null;
 let held: Resource | null = null;
+let backstage = false;
 let keptMs = 0;
 let lastAnnounced = "";
 
@@ -91,6 +96,11 @@ let state: StudioState = {
   room: null,
   devices: devices.state,
   publisher: { phase: "stopped", refusal: null, retryAfterS: null },
+  screen: { phase: "off", track: null, refusal: null },
+  seen: false,
+  elsewhere: false,
+  occupied: false,
+  picture: null,
   sentAway: null,
   stats: NO_STATS,
   quality: assess(NO_STATS),
@@ -116,9 +126,19 @@ const source = new PollingSource(page.stateUrl, {
   reachable: () => undefined,
 });
 
+const share = new ScreenShare({ url: `${page.whipUrl}?source=screen`, token: page.backstageToken }, (screen) => {
+  screenPreview.srcObject = screen.track === null ? null : new MediaStream([screen.track]);
+  screenPreview.hidden = screen.track === null;
+  set({ screen });
+});
+
 const actions: views.StudioActions = {
   open: () => void openDevices(),
   goOnAir: () => goOnAir(page.publishToken, null),
+  goBackstage: () => goOnAir(page.backstageToken, null),
+  comeForward: () => goOnAir(page.pageToken, held),
+  toggleScreen: canShare(navigator.mediaDevices) ? toggleScreen : null,
+  show: (source) => live.point(source),
   takeOver: holding({ held: takeOver, pressed: askToTakeOver, early: hint }),
   finish: holding({ held: finish, pressed: askToFinish, early: hint }),
   leave: () => leave(),
@@ -139,7 +159,12 @@ const live = new StudioRoom(page.showcaseId, () => Date.parse(state.room?.starts
   },
 });
 
-const panel = new LivePanel(live, { t, language: page.language, clocks: page.clocks, ...page.programme }, words.zone);
+const panel = new LivePanel(
+  live,
+  { t, language: page.language, clocks: page.clocks, ...page.programme },
+  words.zone,
+  setReady,
+);
 
 const more = new EncoderSheet(
   need("#more"),
@@ -154,7 +179,10 @@ function set(news: Partial<StudioState>): void {
 }
 
 function draw(): void {
+  state = { ...state, ...standing(live.state, live.room.store.facts.you?.participant ?? null, state.room) };
   const now = mode(state);
+  if (now === "air" || now === "backstage")
+    state = { ...state, onAirSince: now === "air" ? (state.onAirSince ?? Date.now()) : null };
   document.body.dataset.mode = now;
   camera.toggleAttribute("data-help", views.showsHelp(state));
   camera.toggleAttribute("data-tall", ["taken", "refused", "away"].includes(now) || state.devices.phase === "closed");
@@ -193,8 +221,21 @@ async function openDevices(): Promise<void> {
   void meter.resume();
 }
 
+function toggleScreen(): void {
+  if (share.state.track === null) void share.start();
+  else share.stop();
+}
+
+/** Who is ready waits backstage with camera and sound running, and is on the stage at once when the turn comes. */
+function setReady(ready: boolean): void {
+  live.setReady(ready);
+  if (ready && state.publisher.phase === "stopped" && canGoOnAir(state)) goOnAir(page.backstageToken, null);
+  if (!ready && mode(state) === "backstage") leave();
+}
+
 function goOnAir(token: string, leftBehind: Resource | null): void {
   if (publisher !== null) publisher.stop();
+  backstage = token === page.backstageToken;
   publisher = new Publisher({
     url: page.whipUrl,
     token,
@@ -202,20 +243,19 @@ function goOnAir(token: string, leftBehind: Resource | null): void {
     leftBehind,
     holding: (resource) => {
       held = resource;
-      if (resource !== null) intent.keep(resource);
+      if (resource !== null) intent.keep(resource, backstage);
     },
   });
   const mine = publisher;
   mine.subscribe((news) => {
     if (mine !== publisher) return;
-    const starts = news.phase === "live" && state.onAirSince === null;
     const interrupted = news.phase === "taken" || news.phase === "reconnecting";
     // The next company's turn has come; nobody has pushed anybody aside.
     if (interrupted && live.overForMs > 0) return leave();
     // Who took over once does not do so again and again against somebody else.
     if (news.phase === "reconnecting" && token === page.pageToken) return goOnAir(page.publishToken, held);
     if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
-    set({ publisher: news, ...(starts ? { onAirSince: Date.now() } : {}) });
+    set({ publisher: news });
     source.nudge();
   });
   set({ publisher: mine.state, onAirSince: null });
@@ -233,6 +273,7 @@ function finish(): void {
 
 function leave(): void {
   intent.drop();
+  share.stop();
   publisher?.stop();
   publisher = null;
   set({ publisher: { phase: "stopped", refusal: null, retryAfterS: null }, onAirSince: null, stats: NO_STATS });
@@ -294,13 +335,13 @@ function followDevices(): void {
 }
 
 function tick(): void {
-  if (publisher !== null && live.overForMs > OVER_MS) leave();
+  if (publisher !== null && live.overForMs > OVER_MS && live.part?.place === "over") leave();
   const sending = publisher !== null && state.publisher.phase === "live";
   void awake.keep(publisher !== null && document.visibilityState === "visible");
   const stats = sending && publisher !== null ? publisher.stats() : NO_STATS;
   if (sending && held !== null && Date.now() - keptMs > KEEP_MS) {
     keptMs = Date.now();
-    intent.keep(held);
+    intent.keep(held, backstage);
   }
   set({ now: Date.now(), stats, quality: assess(stats, state.cameraOn && state.devices.camera !== null) });
 }
@@ -316,7 +357,8 @@ async function begin(): Promise<void> {
   const pending = intent.pending();
   if (pending === null && !(await devices.allowed())) return;
   await openDevices();
-  if (pending !== null && canGoOnAir(state)) goOnAir(page.publishToken, pending.resource);
+  if (pending !== null && canGoOnAir(state))
+    goOnAir(pending.backstage ? page.backstageToken : page.publishToken, pending.resource);
 }
 
 for (const slot of Object.values(slots)) slot.replaceChildren();
@@ -327,7 +369,8 @@ need("#more-phone").addEventListener("click", () => more.open());
 document.addEventListener("pointerdown", () => void meter.resume());
 // A page that leaves notes once more that it was on air: the next one of this tab goes on.
 globalThis.addEventListener("pagehide", () => {
-  if (publisher !== null && ["connecting", "live", "reconnecting"].includes(state.publisher.phase)) intent.keep(held);
+  if (publisher !== null && ["connecting", "live", "reconnecting"].includes(state.publisher.phase))
+    intent.keep(held, backstage);
 });
 globalThis.addEventListener("online", () => {
   source.nudge();

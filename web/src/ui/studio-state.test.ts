@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { PublisherPhase } from "../media/publisher";
-import { clockText, keyFramesTooRare, mode, type RoomView } from "./studio-state";
+import { room as made, seat } from "./run/made";
+import { clockText, keyFramesTooRare, mode, type RoomView, standing } from "./studio-state";
 
 const room = (news: Partial<RoomView>): RoomView => ({
   state: "live",
@@ -12,6 +13,8 @@ const room = (news: Partial<RoomView>): RoomView => ({
 });
 const publisher = (phase: PublisherPhase) => ({ phase, refusal: null, retryAfterS: null });
 
+const SEEN = { seen: true, elsewhere: false };
+
 describe("studio", () => {
   test.each([
     ["live", "air"],
@@ -21,16 +24,30 @@ describe("studio", () => {
     ["taken", "taken"],
     ["refused", "refused"],
   ] as const)("a publisher that is %s shows as %s", (phase, shown) => {
-    expect(mode({ publisher: publisher(phase), room: null, sentAway: null })).toBe(shown);
+    expect(mode({ publisher: publisher(phase), ...SEEN, sentAway: null })).toBe(shown);
   });
 
-  test("a picture that is not from this page is said to come from elsewhere", () => {
-    expect(mode({ publisher: publisher("stopped"), room: room({}), sentAway: null })).toBe("elsewhere");
-    expect(mode({ publisher: publisher("stopped"), room: room({ onAir: false }), sentAway: null })).toBe("waiting");
+  test("who publishes and is not seen is backstage; who is seen without this page is on elsewhere", () => {
+    expect(mode({ publisher: publisher("live"), ...SEEN, seen: false, sentAway: null })).toBe("backstage");
+    expect(mode({ publisher: publisher("stopped"), ...SEEN, elsewhere: true, sentAway: null })).toBe("elsewhere");
+    expect(mode({ publisher: publisher("stopped"), ...SEEN, sentAway: null })).toBe("waiting");
   });
 
   test("who was sent away is told so, whatever was going on", () => {
-    expect(mode({ publisher: publisher("live"), room: room({}), sentAway: "rooms.removed" })).toBe("away");
+    expect(mode({ publisher: publisher("live"), ...SEEN, sentAway: "rooms.removed" })).toBe("away");
+  });
+
+  test("the room says who is seen, and whether the stage is somebody else's", () => {
+    expect(standing(null, "kim", room({}))).toMatchObject({ seen: true, elsewhere: true, occupied: false });
+    const seats = { kim: seat("e1", { camera: true }), park: seat("e2", { onAir: true, camera: true }) };
+    const shown = { seat: "park", source: "screen" } as const;
+    expect(standing(made({ seats, shown }), "kim", null)).toMatchObject({ seen: false, occupied: true, picture: null });
+    expect(standing(made({ seats, shown }), "park", null)).toMatchObject({ elsewhere: true, picture: "screen" });
+    expect(standing(made({ seats }), "kim", null)).toMatchObject({ seen: false, occupied: false });
+    expect(standing(made({ seats, shown }), "crew", null)).toMatchObject({ seen: false, occupied: true });
+    const paused = { kim: seat("e1", { camera: true }) };
+    const still = made({ phase: "paused", seats: paused, shown: { seat: "kim", source: "camera" } });
+    expect(standing(still, "kim", null).seen).toBe(true);
   });
 
   test("key frames more than a second apart are worth a warning, while somebody is on air", () => {

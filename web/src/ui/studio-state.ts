@@ -5,6 +5,8 @@ import type { LevelWord } from "../media/level";
 import type { PublisherState } from "../media/publisher";
 import type { Quality } from "../media/quality";
 import type { MediaStats } from "../media/stats";
+import type { State } from "../wire.gen";
+import type { ScreenState } from "./studio/screen";
 
 /** The room as `/api/showcases/{id}` tells it. */
 export interface RoomView {
@@ -19,6 +21,15 @@ export interface StudioState {
   readonly room: RoomView | null;
   readonly devices: DevicesState;
   readonly publisher: PublisherState;
+  readonly screen: ScreenState;
+  /** Viewers see or hear this person, as far as the room tells. */
+  readonly seen: boolean;
+  /** They do, by another page or an encoder. */
+  readonly elsewhere: boolean;
+  /** Somebody else has the stage. */
+  readonly occupied: boolean;
+  /** What of this person the stage shows or would show. */
+  readonly picture: "camera" | "screen" | null;
   /** Why the room sent this person away, if it did. */
   readonly sentAway: string | null;
   readonly stats: MediaStats;
@@ -35,14 +46,47 @@ export interface StudioState {
   readonly hintHold: boolean;
 }
 
-/** "elsewhere": somebody is on air in this room, but not from this page. */
-export type Mode = "waiting" | "starting" | "air" | "healing" | "taken" | "refused" | "away" | "elsewhere";
+/** "backstage": published, and seen by no viewer; "elsewhere": this person is on air, but not from this page. */
+export type Mode =
+  | "waiting"
+  | "starting"
+  | "backstage"
+  | "air"
+  | "healing"
+  | "taken"
+  | "refused"
+  | "away"
+  | "elsewhere";
 
-export function mode({ publisher, room, sentAway }: Pick<StudioState, "publisher" | "room" | "sentAway">): Mode {
+/** How the room sees the person of this page; before it is known, the showcase's own state has to do. */
+export function standing(
+  state: State | null,
+  me: string | null,
+  room: RoomView | null,
+): Pick<StudioState, "seen" | "elsewhere" | "occupied" | "picture"> {
+  if (state === null) return { seen: true, elsewhere: room?.onAir === true, occupied: false, picture: null };
+  const seat = me === null ? undefined : state.seats[me];
+  const on = state.picture ?? state.shown;
+  if (seat === undefined) {
+    const seen = on === null;
+    return { seen, elsewhere: seen && room?.onAir === true, occupied: !seen, picture: null };
+  }
+  const seen = seat.onAir || (state.phase === "paused" && state.shown?.seat === me);
+  const occupied = !seen && (state.current !== null || state.shown !== null);
+  const picture = on !== null && on.seat === me ? on.source : null;
+  return { seen, elsewhere: seen && seat.camera, occupied, picture };
+}
+
+export function mode({
+  publisher,
+  seen,
+  elsewhere,
+  sentAway,
+}: Pick<StudioState, "publisher" | "seen" | "elsewhere" | "sentAway">): Mode {
   if (sentAway !== null) return "away";
   switch (publisher.phase) {
     case "live":
-      return "air";
+      return seen ? "air" : "backstage";
     case "connecting":
       return "starting";
     case "reconnecting":
@@ -54,7 +98,7 @@ export function mode({ publisher, room, sentAway }: Pick<StudioState, "publisher
     case "refused":
       return "refused";
     case "stopped":
-      return room?.onAir === true ? "elsewhere" : "waiting";
+      return elsewhere ? "elsewhere" : "waiting";
   }
 }
 

@@ -23,6 +23,12 @@ export interface StudioWords {
 export interface StudioActions {
   readonly open: () => void;
   readonly goOnAir: () => void;
+  readonly goBackstage: () => void;
+  /** From backstage to the stage, where nobody is on it. */
+  readonly comeForward: () => void;
+  /** Null where the browser cannot share a screen. */
+  readonly toggleScreen: (() => void) | null;
+  readonly show: (source: "camera" | "screen") => void;
   readonly takeOver: ReturnType<typeof holding>;
   readonly finish: ReturnType<typeof holding>;
   readonly leave: () => void;
@@ -159,8 +165,34 @@ export function under(state: StudioState, words: StudioWords, actions: StudioAct
     <p class="bar small network" title=${on ? figures(state.stats, t) : ""}>
       ${on ? html`${signalBars(state.quality)}${t(`media.quality.${state.quality.word}`)}` : html`<span class="dim">${t("studio.network_later")}</span>`}
     </p>
+    ${sharing(state, words, actions)}
     <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${attention(state, words, actions)}</div>
   `;
+}
+
+/** The screen that is shared: what viewers see of it, and the one tap to change that. */
+function sharing(state: StudioState, { t, problem }: StudioWords, actions: StudioActions): Part {
+  const { phase, refusal } = state.screen;
+  if (phase === "off") return nothing;
+  if (phase === "refused")
+    return html`<p class="note-need small" id="sharing">${icon("triangle-alert")}<span>${problem(refusal ?? "")}</span></p>`;
+  const shown = state.seen && state.picture === "screen";
+  const key =
+    phase === "starting"
+      ? "starting"
+      : phase === "healing"
+        ? "healing"
+        : shown
+          ? "seen"
+          : state.seen
+            ? "unseen"
+            : "waits";
+  const other = shown ? "camera" : "screen";
+  const turn =
+    phase === "live" && state.seen
+      ? html`<button class="btn" type="button" id="show-other" @click=${() => actions.show(other)}>${t(`studio.screen.show_${other}`)}</button>`
+      : nothing;
+  return html`<div class="bar small" id="sharing" data-screen=${phase}>${icon("monitor-up")}<span class="grow">${t(`studio.screen.${key}`)}</span>${turn}</div>`;
 }
 
 function audience(state: StudioState, { t, language }: StudioWords): Part {
@@ -209,9 +241,17 @@ export function dock(state: StudioState, words: StudioWords, actions: StudioActi
   return html`
     ${toggle(state.micOn, devices.microphone !== null, "M", t("studio.microphone"), state.micOn ? icon("mic") : icon("mic-off"), actions.toggleMic)}
     ${toggle(state.cameraOn, devices.camera !== null, "V", t("studio.camera"), state.cameraOn ? icon("video") : icon("video-off"), actions.toggleCamera)}
+    ${screenButton(state, words, actions)}
     <button class="btn quiet more" id="more-button" aria-haspopup="dialog" @click=${actions.more}>${icon("sliders-horizontal")}<span>${t("studio.more.button")}</span></button>
     ${decision(state, words, actions, ready)}
   `;
+}
+
+function screenButton({ screen, publisher }: StudioState, { t }: StudioWords, actions: StudioActions): Part {
+  const { toggleScreen } = actions;
+  const on = screen.phase !== "off" && screen.phase !== "refused";
+  if (toggleScreen === null || (!on && publisher.phase !== "live")) return nothing;
+  return html`<button class="btn desk" type="button" id="screen" aria-pressed=${on ? "true" : "false"} @click=${toggleScreen}>${on ? icon("monitor-x") : icon("monitor-up")}<span>${t(on ? "studio.screen.stop" : "studio.screen.share")}</span></button>`;
 }
 
 function decision(state: StudioState, { t }: StudioWords, actions: StudioActions, first: Part): TemplateResult {
@@ -231,10 +271,19 @@ function decision(state: StudioState, { t }: StudioWords, actions: StudioActions
         @click=${finish.click}
       >${state.hintHold ? html`<span class="phone">${t("studio.keep_holding")}</span><span class="desk">${t("studio.finish")}</span>` : t("studio.finish")}</button>`;
   }
+  if (now === "backstage") {
+    const forward = state.occupied
+      ? nothing
+      : html`<button class="btn ${first === nothing ? "primary decide" : "go"}" id="go" @click=${actions.comeForward}>${icon("radio")}${t("studio.go_on_air")}</button>`;
+    return html`<span class="small dim push desk">${t("studio.backstage.text")}</span>
+      <button class="btn" id="leave" @click=${actions.leave}>${t("studio.backstage.leave")}</button>${forward}${first}`;
+  }
   const ready = canGoOnAir(state) && (now === "waiting" || now === "elsewhere");
-  const label = now === "starting" ? t("studio.mode.starting") : t("studio.go_on_air");
+  const label =
+    now === "starting" ? "studio.mode.starting" : state.occupied ? "studio.backstage.go" : "studio.go_on_air";
+  const act = state.occupied ? actions.goBackstage : actions.goOnAir;
   return html`<span class="small dim push desk">${ready ? t("studio.nobody_sees") : nothing}</span>
-    <button class="btn ${first === nothing ? "primary decide" : "go"}" id="go" ?disabled=${!ready} @click=${actions.goOnAir}>${icon("radio")}${label}</button>${first}`;
+    <button class="btn ${first === nothing ? "primary decide" : "go"}" id="go" ?disabled=${!ready} @click=${act}>${icon("radio")}${t(label)}</button>${first}`;
 }
 
 export type Question = "finish_ask" | "take_ask";

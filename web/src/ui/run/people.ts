@@ -36,7 +36,8 @@ export function people(state: State, words: RunWords, actions: PeopleActions): T
 
 function person(id: string, seat: Seat, state: State, words: RunWords, actions: PeopleActions): TemplateResult {
   const { t } = words;
-  const pictured = state.picture?.seat === id ? state.picture.source : null;
+  const shown = state.shown ?? state.picture;
+  const pictured = shown?.seat === id ? shown.source : null;
   const company = seat.exhibitor === null ? t(`run.role.${seat.role}`) : companyName(seat.exhibitor, words);
   const found = !seat.here ? "away" : seat.onAir ? "on" : seat.ready ? "ready" : "here";
   const lamp = found !== "away" && found !== "on" && seat.check?.verdict === "fail" ? "need" : LAMPS[found];
@@ -52,13 +53,13 @@ function person(id: string, seat: Seat, state: State, words: RunWords, actions: 
   const point = (source: "camera" | "screen") =>
     pictured === source || !open
       ? nothing
-      : html`<button class="btn quiet" type="button" data-focus="${id}:${source}" @click=${() => actions.show(id, source)}>${t(`run.show.${source}`)}</button>`;
+      : html`<button class="btn quiet" type="button" data-focus="${id}:${source}" aria-label=${t(`run.show_person.${source}`, { name: seat.name })} @click=${() => actions.show(id, source)}>${t(`run.show.${source}`)}</button>`;
   return html`<li class="person">
     <p class="who"><b class="cut"><bdi>${seat.name}</bdi></b><span class="small dim cut"><bdi>${company}</bdi></span></p>
     <span class="lamp small ${lamp}">${word}</span>
     <p class="small dim facts-of">${facts.join(" · ")}</p>
     <div class="verbs">
-      ${point("camera")}${seat.screen ? point("screen") : nothing}
+      ${seat.camera ? point("camera") : nothing}${seat.screen ? point("screen") : nothing}
       <button class="btn quiet" type="button" data-focus="${id}:mute" aria-label=${t(seat.muted ? "run.unmute_person" : "run.mute_person", { name: seat.name })} @click=${() => actions.mute(id, !seat.muted)}>${t(seat.muted ? "run.unmute" : "run.mute")}</button>
       <button class="btn quiet" type="button" data-focus="${id}:remove" aria-label=${t("run.remove_person", { name: seat.name })} @click=${() => actions.remove(id, seat.name)}>${t("run.remove")}</button>
     </div>

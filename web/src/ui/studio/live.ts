@@ -68,6 +68,12 @@ export class StudioRoom {
     void this.send({ type: "set_ready", ready });
   }
 
+  /** Have the stage show this person's camera or screen. */
+  point(source: "camera" | "screen"): void {
+    const { you } = this.room.store.facts;
+    if (you !== null) void this.send({ type: "point_picture", seat: you.participant, source });
+  }
+
   show(product: string): void {
     this.remember();
     void this.send({ type: "pin", product });

@@ -21,13 +21,14 @@ export class LivePanel {
     private readonly live: StudioRoom,
     private readonly words: RunWords,
     private readonly zone: string,
+    setReady: (ready: boolean) => void,
   ) {
     this.actions = {
       show: (product) => live.show(product),
       hide: () => live.hide(),
       undo: () => live.undo(),
       answered: (message) => live.answered(message),
-      setReady: (ready) => live.setReady(ready),
+      setReady,
     };
   }
 
