@@ -114,7 +114,7 @@ class _Show:
                 pass
             case be.Paused() | be.Resumed() | be.NextArmed() | be.NextCancelled() | be.PicturePointed():
                 pass
-            case be.SeatTaken() | be.SeatLeft() | be.SeatRemoved() | be.SeatMedia():
+            case be.PictureShown() | be.SeatTaken() | be.SeatLeft() | be.SeatRemoved() | be.SeatMedia():
                 pass
             case be.SeatHere() | be.ReadySet() | be.CheckReported() | be.SeatMuted():
                 pass

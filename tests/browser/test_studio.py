@@ -180,12 +180,39 @@ async def test_who_comes_while_somebody_is_on_waits_backstage_until_the_organise
         await host.get_by_role("button", name="Show the camera").focus()
         await desk.keyboard.press("Enter")
         await on_air(second)
-        await on_air(first)  # whose company's part is on
         await expect(desk.locator(".person", has_text="camera on the stage")).to_have_count(1)
         await host.get_by_role("button", name="Show the camera").click()
         await mode(second, "backstage")
         await second.locator("#leave").click()
         await mode(second, "waiting")
+
+
+async def test_a_shared_screen_is_shown_and_taken_back_by_one_tap_and_ends_with_the_browsers_own_button(
+    expo: Expo, browser: Browser
+) -> None:
+    async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
+        await go_on_air(studio)
+        await open_stage(buyer, expo)
+        sharing = studio.locator("#sharing")
+        await studio.locator("#screen").click()
+        await expect(sharing).to_contain_text("Viewers see your screen")
+        await expect(studio.locator("#screen-preview")).to_be_visible()
+        assert await moves(buyer)
+        await sharing.get_by_role("button", name="Show camera").click()
+        await expect(sharing).to_contain_text("Viewers see another picture")
+        await sharing.get_by_role("button", name="Show screen").click()
+        await expect(sharing).to_contain_text("Viewers see your screen")
+        await studio.evaluate(
+            """() => {
+              const track = document.querySelector("#screen-preview").srcObject.getVideoTracks()[0];
+              track.stop();
+              track.dispatchEvent(new Event("ended"));
+            }"""
+        )
+        await expect(sharing).to_have_count(0)
+        await expect(studio.locator("#screen-preview")).to_be_hidden()
+        await on_air(studio)
+        assert await moves(buyer)
 
 
 async def test_the_token_is_masked_until_asked_for_and_copied_whole(expo: Expo, browser: Browser) -> None:
