@@ -10,25 +10,33 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from sqlalchemy import update
 
 from expo.catalogue.tables import Exhibitor, Product
 from expo.edge.keys import DATABASE
 from tests.support.worker import Worker, running_worker
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 LANGUAGES = ("en", "ko", "vi")
 PAGES = ("/delegations/chungbuk", "/delegations/jeonnam", "/stands/gyeol-cosmetics", "/products/camellia-serum")
 
 
-@pytest.fixture
-async def worker(tmp_path: Path) -> AsyncGenerator[Worker]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    async with running_worker(tmp_path_factory.mktemp("worker")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(tmp_path: Path) -> AsyncGenerator[Worker]:
+    """A worker whose rows a test may change."""
     async with running_worker(tmp_path) as found:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def http() -> AsyncGenerator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
@@ -72,10 +80,10 @@ async def test_a_product_page_tells_price_terms_and_customs(
     assert 'rel="next"' in text
 
 
-async def test_a_price_on_request_is_said_and_not_left_blank(worker: Worker, http: aiohttp.ClientSession) -> None:
-    async with worker.app[DATABASE].write() as db:
+async def test_a_price_on_request_is_said_and_not_left_blank(fresh: Worker, http: aiohttp.ClientSession) -> None:
+    async with fresh.app[DATABASE].write() as db:
         await db.execute(update(Product).values(price_low_minor=None, price_high_minor=None))
-    text = await page(http, f"{worker.url}/products/camellia-serum")
+    text = await page(http, f"{fresh.url}/products/camellia-serum")
     assert text.count("Price on request") >= 3
 
 
@@ -125,12 +133,12 @@ async def test_what_is_missing_is_said_with_ways_on(
         assert f'href="{way}"' in text
 
 
-async def test_names_of_any_kind_stay_words(worker: Worker, http: aiohttp.ClientSession) -> None:
+async def test_names_of_any_kind_stay_words(fresh: Worker, http: aiohttp.ClientSession) -> None:
     name = '<b onclick="x">Shalom שלום & "사랑"</b>'
-    async with worker.app[DATABASE].write() as db:
+    async with fresh.app[DATABASE].write() as db:
         await db.execute(update(Exhibitor).where(Exhibitor.id == "gyeol-cosmetics").values(name={"en": name}))
     for path in ("/stands/gyeol-cosmetics", "/products/camellia-serum", "/delegations/chungbuk", "/programme", "/"):
-        text = await page(http, worker.url + path)
+        text = await page(http, fresh.url + path)
         assert "<b onclick" not in text
         assert html.escape(name, quote=False)[:14] in text
 

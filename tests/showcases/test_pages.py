@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from expo.clock import utc_now
 from expo.edge.keys import DATABASE
@@ -19,19 +20,26 @@ from expo.ids import ShowcaseId
 from expo.showcases import service
 from tests.support.worker import Worker, running_worker
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 LANGUAGES = ("en", "ko", "vi")
 SHOWCASES = ("chungbuk", "daegu", "bac-giang", "jeonnam", "daegu-textiles")
 
 
-@pytest.fixture
-async def worker(tmp_path: Path) -> AsyncGenerator[Worker]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    async with running_worker(tmp_path_factory.mktemp("worker")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(tmp_path: Path) -> AsyncGenerator[Worker]:
+    """A worker whose rows a test may change."""
     async with running_worker(tmp_path) as found:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def http() -> AsyncGenerator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
@@ -109,10 +117,10 @@ async def test_a_draft_is_nobodys_business_but_the_crews(worker: Worker, http: a
                 assert response.status == status
 
 
-async def test_the_last_company_of_a_show_has_nobody_after_it(worker: Worker, http: aiohttp.ClientSession) -> None:
-    async with worker.app[DATABASE].write() as db:
+async def test_the_last_company_of_a_show_has_nobody_after_it(fresh: Worker, http: aiohttp.ClientSession) -> None:
+    async with fresh.app[DATABASE].write() as db:
         await service.go_live(db, ShowcaseId("jeonnam"), utc_now())
-    assert "Bogil Sea Farm" in await page(http, f"{worker.url}/s/jeonnam")
+    assert "Bogil Sea Farm" in await page(http, f"{fresh.url}/s/jeonnam")
 
 
 async def test_the_front_page_leads_to_what_is_on_and_what_comes(worker: Worker, http: aiohttp.ClientSession) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from expo.clock import utc_now
 from expo.edge.keys import DATABASE
@@ -19,14 +20,21 @@ from expo.showcases import service
 from expo.showcases.keys import TOKENS
 from tests.support.worker import Worker, running_worker
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 LANGUAGES = ("en", "ko", "vi")
 ROOM = RoomId("chungbuk")
 
 
-@pytest.fixture
-async def worker(tmp_path: Path) -> AsyncGenerator[Worker]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    async with running_worker(tmp_path_factory.mktemp("worker")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(tmp_path: Path) -> AsyncGenerator[Worker]:
+    """A worker whose rows a test may change."""
     async with running_worker(tmp_path) as found:
         yield found
 
@@ -136,13 +144,13 @@ async def test_the_check_leads_on_within_the_site_only(worker: Worker, given: st
         assert page_data(await response.text())["next"] == kept
 
 
-async def test_the_check_measures_with_an_open_showcase_the_live_one_first(worker: Worker) -> None:
-    async with browsing(worker) as visitor:
-        assert page_data(await page(visitor, f"{worker.url}/check"))["probe"] == {
+async def test_the_check_measures_with_an_open_showcase_the_live_one_first(fresh: Worker) -> None:
+    async with browsing(fresh) as visitor:
+        assert page_data(await page(visitor, f"{fresh.url}/check"))["probe"] == {
             "whepUrl": "/whep/chungbuk",
             "whepToken": None,
         }
-        async with worker.app[DATABASE].write() as db:
+        async with fresh.app[DATABASE].write() as db:
             await service.end(db, ShowcaseId("chungbuk"), utc_now())
-        probe = page_data(await page(visitor, f"{worker.url}/check"))["probe"]
+        probe = page_data(await page(visitor, f"{fresh.url}/check"))["probe"]
         assert probe["whepUrl"] in {"/whep/daegu", "/whep/bac-giang"}, "one that is waited in"
