@@ -165,15 +165,13 @@ export function under(state: StudioState, words: StudioWords, actions: StudioAct
     <p class="bar small network" title=${on ? figures(state.stats, t) : ""}>
       ${on ? html`${signalBars(state.quality)}${t(`media.quality.${state.quality.word}`)}` : html`<span class="dim">${t("studio.network_later")}</span>`}
     </p>
-    ${sharing(state, words, actions)}
-    <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${attention(state, words, actions)}</div>
+    <div class="last"><div class="wrap facts-line">${audience(state, words)}</div>${state.screen.phase === "off" ? attention(state, words, actions) : sharing(state, words, actions)}</div>
   `;
 }
 
-/** The screen that is shared: what viewers see of it, and the one tap to change that. */
+/** In the same line, the screen that is shared: what viewers see of it, and the one tap to change that. */
 function sharing(state: StudioState, { t, problem }: StudioWords, actions: StudioActions): Part {
   const { phase, refusal } = state.screen;
-  if (phase === "off") return nothing;
   if (phase === "refused")
     return html`<p class="note-need small" id="sharing">${icon("triangle-alert")}<span>${problem(refusal ?? "")}</span></p>`;
   const shown = state.seen && state.picture === "screen";
@@ -202,7 +200,7 @@ function audience(state: StudioState, { t, language }: StudioWords): Part {
   const seen = (room.onAir || mode(state) === "air") && room.state !== "ended";
   const count = new Intl.NumberFormat(language).format(room.viewers);
   return html`<strong class="lead" id="viewers">${room.viewers === 1 ? t("studio.one_viewer") : t("studio.viewers", { count })}</strong>
-    <span class="dim small">${t(`studio.room.${seen ? "on_air" : room.state}`)}</span>`;
+    <span class="dim small">${mode(state) === "backstage" ? t("studio.backstage.text") : t(`studio.room.${seen ? "on_air" : room.state}`)}</span>`;
 }
 
 /** One reserved line: the most pressing thing, or nothing. */
