@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from sqlalchemy import select, update
 
 from expo.accounts.tables import Invitation, Login
@@ -19,14 +20,21 @@ from expo.edge.formats import Formats
 from expo.edge.keys import CATALOGUES, DATABASE
 from tests.support.worker import Worker, running_worker
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 HTML = {"Accept": "text/html"}
 MINSU = {"role": "exhibitor", "name": "김민수", "company": "dalgu-precision"}
 
 
-@pytest.fixture
-async def worker(tmp_path: Path) -> AsyncGenerator[Worker]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    async with running_worker(tmp_path_factory.mktemp("worker")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(tmp_path: Path) -> AsyncGenerator[Worker]:
+    """A worker in which nobody was invited or signed in yet."""
     async with running_worker(tmp_path) as running:
         yield running
 
@@ -56,11 +64,11 @@ def path_of(url: str) -> str:
     return "/i/" + url.rpartition("/i/")[2]
 
 
-async def test_an_invitation_brings_its_person_to_the_studio(worker: Worker) -> None:
-    async with browser(worker, "organiser") as desk, browser(worker) as phone:
+async def test_an_invitation_brings_its_person_to_the_studio(fresh: Worker) -> None:
+    async with browser(fresh, "organiser") as desk, browser(fresh) as phone:
         made = await invited(desk)
         assert (made["role"], made["name"], made["language"], made["state"]) == ("exhibitor", "김민수", "ko", "open")
-        assert made["url"].startswith(f"{worker.url}/i/")
+        assert made["url"].startswith(f"{fresh.url}/i/")
         path = path_of(made["url"])
         for _ in range(3):  # messengers look too
             async with phone.get(path, headers=HTML) as page:
@@ -147,8 +155,8 @@ async def test_a_device_and_a_person_can_be_signed_out_by_the_organiser(worker: 
         assert (await call(laptop, "GET", "/studio/daegu"))[0] == 401
 
 
-async def test_signing_out_forgets_the_browser(worker: Worker) -> None:
-    async with browser(worker, "exhibitor") as http:
+async def test_signing_out_forgets_the_browser(fresh: Worker) -> None:
+    async with browser(fresh, "exhibitor") as http:
         await call(http, "POST", "/api/guests", {"name": "Hà", "company": "Foods"})
         async with http.get("/sign-out", headers=HTML) as page:
             assert '<form class="wrap" method="post" action="/sign-out">' in await page.text()
@@ -156,7 +164,7 @@ async def test_signing_out_forgets_the_browser(worker: Worker) -> None:
             assert (page.status, "<form" in await page.text()) == (200, False)
         assert (await call(http, "GET", "/studio/chungbuk"))[0] == 401
         assert (await call(http, "GET", "/api/guests/me"))[0] == 404
-    async with worker.app[DATABASE].read() as db:
+    async with fresh.app[DATABASE].read() as db:
         assert list(await db.scalars(select(Login))) == []
 
 
