@@ -42,7 +42,7 @@ async def run(tmp_path: Path) -> Run:
 async def test_an_invitation_is_made_listed_and_revoked(run: Run) -> None:
     made = run("--role", "exhibitor", "--showcase", "chungbuk", "--name", "김민수", "--language", "ko", "--days", "3")
     assert made.returncode == 0, made.stderr
-    assert re.fullmatch(r"http://127\.0\.0\.1:9090/i/[\w-]{32}\n", made.stdout)
+    assert re.fullmatch(r"http://127\.0\.0\.1:9090/i/[a-z0-9]{39}\n", made.stdout)
     invitation = made.stderr.split(":")[0]
     listed = run("list", "--showcase", "chungbuk").stdout
     assert re.search(rf"{invitation} +exhibitor +open +0/3 +[\d-]+ +chungbuk +김민수", listed)
