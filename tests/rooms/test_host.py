@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -33,11 +34,18 @@ async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
         yield opened
 
 
-async def sees(viewer: Viewer, source: Source, frames: int = 20) -> None:
-    """The viewer gets what this source sends from now on."""
+async def sees(viewer: Viewer, source: Source) -> None:
+    """The viewer gets what this source sends from now on; a key frame may be asked for twice a second only."""
     first = len(source.sent)
-    await source.run(frames)
-    await viewer.until(lambda seen: any(seen.video.get(n) == source.sent[n] for n in range(first, len(source.sent))))
+    sending = asyncio.create_task(source.run(2_000), name="source")
+    try:
+        await viewer.until(
+            lambda seen: any(seen.video.get(n) == source.sent[n] for n in range(first, len(source.sent)))
+        )
+    finally:
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
 
 
 async def test_what_is_published_is_watched_without_a_gap(stage: Stage) -> None:
@@ -259,12 +267,13 @@ async def test_whoever_takes_over_while_muted_is_not_heard_either(stage: Stage) 
     first, _ = await stage.publish(stage.token(participant="kim"))
     viewer, _ = await stage.watch()
     await sees(viewer, first)
+    await viewer.until(lambda seen: seen.audio[-1] == first.frames - 1)
     directed.do(MAI, do.MuteSeat(seat=KIM.participant))
     heard = len(viewer.audio)
     second, _ = await stage.publish(stage.token(participant="kim"))
     encoder, _ = await stage.publish(stage.token(participant="kim-encoder"))
-    await sees(viewer, second, frames=60)
-    await sees(viewer, encoder, frames=60)  # of two cameras of one seat the newest
+    await sees(viewer, second)
+    await sees(viewer, encoder)  # of two cameras of one seat the newest
     assert len(viewer.audio) == heard
 
 
