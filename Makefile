@@ -75,13 +75,13 @@ fast: setup ## tests that need no process, no socket and no browser
 	@echo "== tests: fast"
 	@$(PYTEST) -n 2 --dist worksteal -m "$(FAST)" $(ARGS)
 
-slow: setup packages ## tests with real media, processes and browsers
+slow: setup packages ## tests with real media, processes and browsers; three at a time, for they mostly wait
 	@echo "== tests: processes and databases"
-	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: media"
-	@$(PYTEST) -n 2 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: pages, pictures and sound in browsers"
-	@$(PYTEST) -n 2 --dist loadfile -m "browser and not bench" $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile -m "browser and not bench" $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000
