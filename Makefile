@@ -75,9 +75,9 @@ fast: setup ## tests that need no process, no socket and no browser
 	@echo "== tests: fast"
 	@$(PYTEST) -n 2 --dist worksteal -m "$(FAST)" $(ARGS)
 
-slow: setup packages ## tests with real media, processes and browsers; three at a time, for they mostly wait
+slow: setup packages ## tests with real media, processes and browsers; two or three at a time
 	@echo "== tests: processes and databases"
-	@$(PYTEST) -n 3 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: media"
 	@$(PYTEST) -n 3 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: pages, pictures and sound in browsers"
