@@ -81,7 +81,7 @@ slow: setup packages ## tests with real media, processes and browsers; two or th
 	@echo "== tests: media"
 	@$(PYTEST) -n 3 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
 	@echo "== tests: pages, pictures and sound in browsers"
-	@$(PYTEST) -n 3 --dist loadfile -m "browser and not bench" $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile -m "browser and not bench" $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of killed, sleeping and returning owners: make chaos HISTORIES=50000

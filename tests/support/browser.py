@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -167,6 +168,14 @@ async def moving(page: Page, timeout_s: float = 25.0) -> None:
 async def loudest_hz(page: Page) -> float:
     """The strongest frequency of the sound that the page's video element plays, over about a second."""
     return float(await page.evaluate(_LOUDEST))
+
+
+async def heard_hz(page: Page) -> float:
+    """`loudest_hz` as soon as anything is heard; TimeoutError after 15 s of silence."""
+    async with asyncio.timeout(15):
+        while not (found := await loudest_hz(page)):
+            pass
+    return found
 
 
 _CLOCK = """{
