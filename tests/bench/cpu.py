@@ -12,9 +12,9 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_ns(pid: int) -> int:
-    """Nanoseconds on a CPU of all threads that the process has now (`/proc/PID/task/*/schedstat`)."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
+    """Nanoseconds on a CPU of all threads that the process has now (`/proc/PID/task/*/schedstat`); 0 once it is gone."""
+    total, threads = 0, Path(f"/proc/{pid}/task")
+    for task in threads.iterdir() if threads.exists() else ():
         try:
             total += int((task / "schedstat").read_text().split()[0])
         except FileNotFoundError:
