@@ -12,7 +12,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_ns(pid: int) -> int:
-    """Nanoseconds on a CPU of all threads that the process has now (`/proc/PID/task/*/schedstat`); 0 once it is gone."""
+    """Nanoseconds on a CPU of all threads that the process has now (`/proc/PID/task/*/schedstat`); 0 for none."""
     total, threads = 0, Path(f"/proc/{pid}/task")
     for task in threads.iterdir() if threads.exists() else ():
         try:
