@@ -152,10 +152,6 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         host.shut(room, "moved")
         app[GATEWAY].lost(room)
 
-    def require_here(room: RoomId) -> None:
-        if owner.room(room) is None:
-            raise Unavailable("rooms.moved", "another worker has this room now", retry_after_s=0)
-
     app[OWNER] = owner = RoomOwner(
         valkey,
         owner_name(identity.index, new_row_id()),
@@ -165,7 +161,6 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         on_taken=taken,
     )
     backstage = Backstage(owner, host, seat_of)
-    host.require_here = require_here
     proof = proof_of(settings.load_secret())
     others = [index for index in range(settings.workers) if index != identity.index]
     siblings = {index: Sibling(private_socket(settings, index), proof) for index in others}

@@ -17,6 +17,7 @@ from expo.rooms.machine import require_welcome
 from expo.rooms.model import Picture, State
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
+from expo.rooms.room_sharer import moved
 
 COUNT_EVERY_S = 1.0
 """Viewers come and go without a name; the room hears their number this often."""
@@ -59,6 +60,10 @@ class Backstage:
 
     def seat_of(self, participant: ParticipantId) -> ParticipantId:
         return self._seat_of(participant)
+
+    def require_here(self, room: RoomId) -> None:
+        if self._owner.room(room) is None:
+            raise moved()
 
     def require_welcome(self, room: RoomId, seat: ParticipantId) -> None:
         found = self._owner.room(room)

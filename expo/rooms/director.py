@@ -15,6 +15,10 @@ class Director(Protocol):
         """Whose seat this is: an encoder sits on its person's."""
         ...
 
+    def require_here(self, room: RoomId) -> None:
+        """Unavailable rooms.moved where another worker has the room by now; asked before somebody joins."""
+        ...
+
     def require_welcome(self, room: RoomId, seat: ParticipantId) -> None:
         """Raise what keeps this seat from publishing."""
         ...
@@ -37,6 +41,9 @@ class Undirected:
 
     def seat_of(self, participant: ParticipantId) -> ParticipantId:
         return participant
+
+    def require_here(self, room: RoomId) -> None:
+        pass
 
     def require_welcome(self, room: RoomId, seat: ParticipantId) -> None:
         pass

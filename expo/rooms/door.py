@@ -11,16 +11,17 @@ from typing import Protocol, TypeVar
 
 from aiohttp import web
 
-from expo.cluster.lease import owner_of
+from expo.cluster.lease import Held, owner_of
 from expo.cluster.redis import Valkey
 from expo.cluster.workers import index_of
-from expo.errors import NotFound, Unavailable
+from expo.errors import NotFound
 from expo.ids import RoomId
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
 from expo.rooms.operations import FORWARDED
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
+from expo.rooms.room_sharer import moved
 from expo.rooms.sibling import OwnerAwayError, Sibling
 
 OWN_S = 5.0
@@ -91,13 +92,10 @@ class Door:
 
     async def own(self, room: RoomId) -> Room:
         """The room, taken here if nobody has it. Raises Unavailable rooms.moved where somebody has."""
-        if (found := self._owner.room(room)) is None:
-            await self._host.require_known(room)  # or any made-up id would leave a token in Valkey for ever
-            taken = await self._owner.own(room)
-            if not isinstance(taken, Room):
-                raise Unavailable("rooms.moved", f"{taken.owner} has the room", retry_after_s=0)
-            found = taken
-        return found
+        taken = await self._taken(room)
+        if not isinstance(taken, Room):
+            raise moved()
+        return taken
 
     async def live_state(self, room: RoomId) -> LiveState:
         if self._owner.room(room) is not None:
@@ -133,12 +131,10 @@ class Door:
         return placed
 
     async def _find(self, room: RoomId) -> Room | Sibling:
-        if found := self._owner.room(room):
-            return found
-        if known := self._known.get(room):
+        known = self._known.get(room)
+        if known is not None and self._owner.room(room) is None:
             return known
-        await self._host.require_known(room)
-        taken = await self._owner.own(room)
+        taken = await self._taken(room)
         if isinstance(taken, Room):
             return taken
         sibling = self._sibling(taken.owner)
@@ -148,6 +144,12 @@ class Door:
             del self._known[next(iter(self._known))]
         self._known[room] = sibling
         return sibling
+
+    async def _taken(self, room: RoomId) -> Room | Held:
+        if found := self._owner.room(room):
+            return found
+        await self._host.require_known(room)  # or any made-up id would leave a token in Valkey for ever
+        return await self._owner.own(room)
 
     def _sibling(self, owner: str | None) -> Sibling | None:
         index = index_of(owner) if owner is not None else None

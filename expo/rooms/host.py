@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -48,8 +48,6 @@ class RoomHost:
         self._ended: dict[RoomId, int] = {}
         self.director: Director = Undirected()
         """Whoever takes it over knows the rooms' state."""
-        self.require_here: Callable[[RoomId], None] = lambda _room: None
-        """Asked before somebody joins; raises where another worker has the room by now."""
         self._facts = Facts(policy, self._told)
         self._nursery = Nursery("rooms")
         self._closed = False
@@ -187,7 +185,7 @@ class RoomHost:
         """The live room, opened if needed, and kept open while somebody is about to join."""
         if self._closed:
             raise Unavailable("rooms.stopping", "this server is stopping", retry_after_s=BUSY_RETRY_S)
-        self.require_here(room)
+        self.director.require_here(room)
         live = self._rooms.get(room)
         if live is None:
             live = self._rooms[room] = LiveRoom(self._engine.router())

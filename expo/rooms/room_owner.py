@@ -26,7 +26,7 @@ from expo.rooms.machine_stage import lit
 from expo.rooms.model import Phase, Segment, State
 from expo.rooms.projector import RoomProjector
 from expo.rooms.room import Room, now_ms
-from expo.rooms.room_sharer import AGAIN_S
+from expo.rooms.room_sharer import AGAIN_S, moved
 
 HOLD_OFF_S = TTL_S
 """How long Valkey must have answered before a room is taken from whoever had it: its owner renews within this."""
@@ -160,7 +160,7 @@ class RoomOwner:
             if isinstance(error, TimeoutError):
                 raise Unavailable("rooms.policy_slow", "the room's rows took too long", retry_after_s=5) from None
             if isinstance(error, StaleTokenError):
-                raise Unavailable("rooms.moved", "another worker has this room now", retry_after_s=0) from None
+                raise moved() from None
             raise
 
     async def _open(self, lease: Lease) -> Room:
