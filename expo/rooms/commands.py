@@ -21,6 +21,7 @@ from expo.rooms.model import (
     SeatRole,
     Segment,
     Source,
+    Trouble,
     Verdict,
 )
 
@@ -202,6 +203,13 @@ class ReportShown(Order, frozen=True):
     picture: Picture | None
 
 
+class ReportRecording(Order, frozen=True):
+    """Whether what is shown and heard is being kept, and what is wrong with the disk if it could be."""
+
+    on: bool
+    trouble: Trouble | None = None
+
+
 class CountAudience(Order, frozen=True):
     """How many watch, as the media host counts once a second."""
 
@@ -227,7 +235,7 @@ WireSeat = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat
 WireCrowd = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested
 WireCommand = WireStage | WireSeat | WireCrowd
 """What a client may send; the rest is the kernel's own."""
-StageCommand = WireStage | Advance | SetProgramme | ReportShown
+StageCommand = WireStage | Advance | SetProgramme | ReportShown | ReportRecording
 SeatCommand = WireSeat | ReportMedia | ReportPresence
 CrowdCommand = WireCrowd | CountAudience
 Command = StageCommand | SeatCommand | CrowdCommand
@@ -244,7 +252,8 @@ NEEDS: dict[type[Command], frozenset[Can]] = {
     **dict.fromkeys((TakeSeat, LeaveSeat, PointPicture, Pin, Unpin, AnswerQuestion), _BOTH),
     **dict.fromkeys((SetReady, ReportCheck, Finish), _PRESENT),
     **dict.fromkeys((Say, Ask, Withdraw, Interested), _WRITE),
-    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, ReportShown, CountAudience), _KERNEL),
+    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, ReportShown), _KERNEL),
+    **dict.fromkeys((ReportRecording, CountAudience), _KERNEL),
 }
 """For each command the grants of which one is needed."""
 

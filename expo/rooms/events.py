@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from expo.ids import ExhibitorId, ParticipantId, ProductId, SegmentId
-from expo.rooms.model import SCHEMA, MessageKind, Picture, SeatRole, Segment, Verdict
+from expo.rooms.model import SCHEMA, MessageKind, Picture, SeatRole, Segment, Trouble, Verdict
 
 Audience = str
 """`all`, `crew` or `seat:ID`. The crew sees every event, so only the others are named beside `all`."""
@@ -85,6 +85,14 @@ class PicturePointed(Fact, frozen=True):
 
 class PictureShown(Fact, frozen=True):
     picture: Picture | None
+
+
+class RecordingChanged(Fact, frozen=True):
+    on: bool
+
+
+class RecordingTroubled(Fact, frozen=True):
+    trouble: Trouble | None
 
 
 class Pinned(Fact, frozen=True):
@@ -190,6 +198,8 @@ StageEvent = (
     | ProgrammeSet
     | PicturePointed
     | PictureShown
+    | RecordingChanged
+    | RecordingTroubled
     | Pinned
     | Unpinned
 )

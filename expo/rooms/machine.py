@@ -64,6 +64,8 @@ def audience(state: State, event: Event) -> tuple[Audience, ...]:
         case be.InterestShown(exhibitor=exhibitor):
             own = tuple(seat_audience(name) for name, seat in state.seats.items() if seat.exhibitor == exhibitor)
             return own or (CREW,)
+        case be.RecordingTroubled():
+            return (CREW,)
         case _:
             return (ALL,)
 

@@ -70,6 +70,8 @@ def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Ev
         case do.ReportShown(picture):
             shown = picture if picture and picture.seat in state.seats else None
             return (be.PictureShown(picture=shown),) if shown != state.shown else ()
+        case do.ReportRecording():
+            return _report_recording(state, command)
         case do.Pin(product):
             return _pin(state, product, actor)
         case do.Unpin():
@@ -115,6 +117,10 @@ def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901,
             return replace(state, picture=picture)
         case be.PictureShown(picture):
             return replace(state, shown=picture)
+        case be.RecordingChanged(on):
+            return replace(state, recording=on)
+        case be.RecordingTroubled(trouble):
+            return replace(state, trouble=trouble)
         case be.Pinned(product):
             return replace(state, pin=product)
         case be.Unpinned():
@@ -238,6 +244,15 @@ def _point(state: State, command: do.PointPicture) -> Events:
         if picture.source == "screen" and not seat.screen:
             raise Conflict("rooms.no_screen", "this seat shares no screen")
     return (be.PicturePointed(picture=picture),)
+
+
+def _report_recording(state: State, report: do.ReportRecording) -> Events:
+    events: list[StageEvent] = []
+    if report.on != state.recording:
+        events.append(be.RecordingChanged(on=report.on))
+    if report.trouble != state.trouble:
+        events.append(be.RecordingTroubled(trouble=report.trouble))
+    return tuple(events)
 
 
 def _pin(state: State, product: ProductId, actor: Actor) -> Events:

@@ -40,6 +40,8 @@ SeatRole = Literal["organiser", "exhibitor", "interpreter", "moderator", "techni
 Source = Literal["camera", "screen"]
 Verdict = Literal["pass", "warn", "fail"]
 MessageKind = Literal["chat", "question"]
+Trouble = Literal["disk_full", "disk_failed", "taken_over"]
+"""What keeps a recording from going on; the show goes on."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
 Revision = Annotated[int, msgspec.Meta(ge=0)]
@@ -139,6 +141,7 @@ class State(Value, frozen=True):
     """The whole room. `seen` is the last revision that went to all; `recent` maps command ids to their revisions.
 
     `picture` is what the stage was told to show, `shown` what it does show, as far as that is somebody with a seat.
+    `recording` says that what is shown and heard now is kept, `trouble` why it is not although it might be.
     Its dicts are never changed: states share them.
     """
 
@@ -154,6 +157,8 @@ class State(Value, frozen=True):
     seats: dict[ParticipantId, Seat] = {}
     picture: Picture | None = None
     shown: Picture | None = None
+    recording: bool = False
+    trouble: Trouble | None = None
     pin: ProductId | None = None
     messages: tuple[Message, ...] = ()
     interest: dict[ProductId, Interest] = {}

@@ -90,6 +90,7 @@ def _veiled(state: State, reader: Reader) -> State:
             if crew or (mine and mine.exhibitor == each.exhibitor)
         },
         removed=state.removed if crew else (),
+        trouble=state.trouble if crew else None,
         recent={},
     )
 

@@ -110,13 +110,19 @@ class _Show:
                 self._interest(entry, product, by, at)
             case be.AudienceCounted(viewers):
                 self._counted(viewers, at)
-            case be.ProgrammeSet():  # it came from the rows
+            case be.ProgrammeSet() | be.Paused() | be.Resumed() | be.NextArmed() | be.NextCancelled():
                 pass
-            case be.Paused() | be.Resumed() | be.NextArmed() | be.NextCancelled() | be.PicturePointed():
+            case (
+                be.PicturePointed()
+                | be.PictureShown()
+                | be.RecordingChanged()
+                | be.RecordingTroubled()
+                | be.SeatTaken()
+            ):
                 pass
-            case be.PictureShown() | be.SeatTaken() | be.SeatLeft() | be.SeatRemoved() | be.SeatMedia():
+            case be.SeatLeft() | be.SeatRemoved() | be.SeatMedia() | be.SeatHere():
                 pass
-            case be.SeatHere() | be.ReadySet() | be.CheckReported() | be.SeatMuted():
+            case be.ReadySet() | be.CheckReported() | be.SeatMuted():
                 pass
             case _:
                 assert_never(event)

@@ -59,6 +59,7 @@ KERNEL_COMMANDS = st.one_of(
     st.builds(do.ReportMedia, seat=SEATS, camera=st.booleans(), screen=st.booleans()),
     st.builds(do.ReportPresence, here=st.frozensets(SEATS)),
     st.builds(do.ReportShown, picture=st.none() | PICTURES),
+    st.builds(do.ReportRecording, on=st.booleans(), trouble=st.none() | st.just("disk_full")),
     st.lists(st.integers(1, 4), max_size=4, unique=True).map(
         lambda numbers: do.SetProgramme(segments=tuple(segment(number) for number in numbers))
     ),

@@ -37,7 +37,9 @@ STORY: tuple[tuple[Actor, Command, int], ...] = (
     (MAI, do.CancelNext(), 500),
     (MAI, do.ArmNext(segment=SegmentId("s2"), anyway=True), 500),
     (KERNEL, do.Advance(), 3000),
+    (KERNEL, do.ReportRecording(on=True), 10),
     (PARK, do.Pin(product=ProductId("p2")), 10),
+    (KERNEL, do.ReportRecording(on=False, trouble="disk_full"), 10),
     (PARK, do.Finish(), 10),
 )
 ENDING: tuple[tuple[Actor, Command, int], ...] = (

@@ -213,6 +213,8 @@ export interface State {
   readonly seats: Readonly<Record<string, Seat>>;
   readonly picture: Picture | null;
   readonly shown: Picture | null;
+  readonly recording: boolean;
+  readonly trouble: "disk_failed" | "disk_full" | "taken_over" | null;
   readonly pin: string | null;
   readonly messages: readonly Message[];
   readonly interest: Readonly<Record<string, Interest>>;
@@ -312,6 +314,8 @@ export type RoomEvent =
   | ProgrammeSet
   | PicturePointed
   | PictureShown
+  | RecordingChanged
+  | RecordingTroubled
   | Pinned
   | Unpinned
   | SeatTaken
@@ -401,6 +405,16 @@ export interface PicturePointed {
 export interface PictureShown {
   readonly type: "picture_shown";
   readonly picture: Picture | null;
+}
+
+export interface RecordingChanged {
+  readonly type: "recording_changed";
+  readonly on: boolean;
+}
+
+export interface RecordingTroubled {
+  readonly type: "recording_troubled";
+  readonly trouble: "disk_failed" | "disk_full" | "taken_over" | null;
 }
 
 export interface Pinned {

@@ -46,6 +46,10 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
       return lit(replanned(state, event.segments));
     case "picture_pointed":
       return lit({ ...state, picture: event.picture });
+    case "recording_changed":
+      return { ...state, recording: event.on };
+    case "recording_troubled":
+      return { ...state, trouble: event.trouble };
     case "picture_shown":
       return lit({ ...state, shown: event.picture });
     case "pinned":
@@ -132,6 +136,7 @@ function veiled(state: State, reader: string): State {
     messages: state.messages.some(({ hidden }) => hidden) ? state.messages.map(wordless) : state.messages,
     interest: Object.fromEntries(interest),
     removed: [],
+    trouble: null,
   };
 }
 

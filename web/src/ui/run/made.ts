@@ -24,7 +24,16 @@ export function seat(exhibitor: string, news: Partial<Seat> = {}): Seat {
 
 export function room(news: Partial<State> = {}): State {
   const empty = { current: null, armed: null, undo: null, picture: null, shown: null, pin: null };
-  const crowd = { seats: {}, messages: [], interest: {}, viewers: 0, removed: [], recent: {} };
+  const crowd = {
+    seats: {},
+    messages: [],
+    interest: {},
+    viewers: 0,
+    removed: [],
+    recent: {},
+    recording: false,
+    trouble: null,
+  };
   const segments = [segment(1), segment(2), segment(3)];
   return { room: "r", revision: 1, seen: 0, atMs: 0, phase: "live", segments, ...empty, ...crowd, v: 1, ...news };
 }
