@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from expo.media.recording.index import (
+    Closed,
+    Gap,
+    GapLine,
+    InitLine,
+    Line,
+    Opened,
+    PartLine,
+    encode_line,
+    read_recording,
+)
+from expo.media.recording.layout import index_name, media_name, owners, recording_folder
+
+EPOCH_MS = 1_800_000_000_000
+
+
+def opened(token: int) -> Opened:
+    return Opened("r1", token, EPOCH_MS, EPOCH_MS)
+
+
+def init(token: int, offset: int = 0) -> InitLine:
+    return InitLine("picture", "video", media_name("picture", token), offset, 100, "avc1.42e01f", 1280, 720)
+
+
+def part(number: int, *, segment: int = 0, offset: int | None = None, at_ms: int | None = None) -> PartLine:
+    start_us = number * 500_000
+    clock_ms = EPOCH_MS + number * 500 if at_ms is None else at_ms
+    place = 100 + number * 50 if offset is None else offset
+    return PartLine("picture", segment, place, 50, start_us, 500_000, clock_ms, independent=number % 4 == 0)
+
+
+def write(folder: Path, token: int, *lines: Line, size: int = 1000, torn: bytes = b"") -> None:
+    text = b"".join(encode_line(line) for line in (opened(token), *lines))
+    (folder / index_name(token)).write_bytes(text + torn)
+    (folder / media_name("picture", token)).write_bytes(bytes(size))
+
+
+def test_segments_are_numbered_over_all_owners_and_only_the_last_may_grow(tmp_path: Path) -> None:
+    write(tmp_path, 9, init(9), *(part(n, segment=n // 4) for n in range(6)))
+    write(tmp_path, 10, init(10), *(part(n, segment=n // 10, offset=n * 50 - 200) for n in range(6, 12)))
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    (picture,) = kept.renditions
+    assert [(each.number, each.init, len(each.parts)) for each in picture.segments] == [
+        (0, 0, 4),
+        (1, 0, 2),
+        (2, 1, 4),
+        (3, 1, 2),
+    ]
+    assert [each.discontinuity for each in picture.segments] == [False, False, True, False]
+    assert [each.open for each in picture.segments] == [False, False, False, True]
+    assert (picture.segments[0].span.offset, picture.segments[0].span.length) == (100, 200)
+    assert (kept.start_us, kept.end_us, kept.closed, kept.bytes) == (0, 6_000_000, False, 2000)
+    assert owners(tmp_path) == [9, 10]
+
+
+def test_a_torn_line_and_parts_beyond_the_file_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, 1, init(1), part(0), part(1), part(2), torn=b'{"type":"part","ren', size=220)
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    assert [len(each.parts) for each in kept.renditions[0].segments] == [2]
+
+
+def test_what_a_stale_owner_wrote_beside_the_new_one_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, 1, init(1), *(part(n) for n in range(6)), Closed(EPOCH_MS, "show_over"))
+    write(tmp_path, 2, init(2), part(3, segment=0, offset=100))
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    spans = [each.span for segment in kept.renditions[0].segments for each in segment.parts]
+    assert [(span.file, span.offset) for span in spans] == [
+        *(("picture-1.mp4", offset) for offset in (100, 150, 200)),
+        ("picture-2.mp4", 100),
+    ]
+    assert not kept.closed
+
+
+def test_a_segment_before_a_gap_grows_no_more_and_the_next_is_a_discontinuity(tmp_path: Path) -> None:
+    lines = [init(1), part(0), GapLine(500_000, 0, "unkept")]
+    write(tmp_path, 1, *lines)
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    assert not kept.renditions[0].segments[0].open
+    assert kept.gaps == ()
+    write(tmp_path, 1, *lines, GapLine(500_000, 500_000, "unkept"), part(2, segment=1))
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    assert [each.discontinuity for each in kept.renditions[0].segments] == [False, True]
+    assert kept.gaps == (Gap(500_000, 500_000, "unkept"),)
+
+
+def test_the_room_clock_maps_to_media_time_though_it_was_set_back(tmp_path: Path) -> None:
+    late = [part(n, at_ms=EPOCH_MS - 60_000 + n * 500) for n in range(8, 12)]
+    write(tmp_path, 1, init(1), *(part(n) for n in range(8)), *late)
+    kept = read_recording(tmp_path)
+    assert kept is not None
+    assert kept.media_us(EPOCH_MS + 1_250) == 1_250_000
+    assert kept.at_ms(1_250_000) == EPOCH_MS + 1_250
+    assert kept.media_us(EPOCH_MS - 60_000 + 4_250) == 4_250_000
+    assert kept.at_ms(4_250_000) == EPOCH_MS - 55_750
+
+
+def test_there_is_no_recording_where_nobody_opened_one(tmp_path: Path) -> None:
+    assert read_recording(tmp_path) is None
+    assert read_recording(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "a\0b", "x" * 65, "ä"])
+def test_no_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="recording"):
+        recording_folder(tmp_path, name)
+    with pytest.raises(ValueError, match="rendition"):
+        media_name(name, 1)
