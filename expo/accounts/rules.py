@@ -13,7 +13,7 @@ from expo.ids import ExhibitorId, ParticipantId, PersonId, RoomId, ShowcaseId
 Role = Literal["organiser", "exhibitor", "buyer", "interpreter", "moderator", "technician", "operator"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Can = Literal["publish", "backstage", "start", "takeover", "watch", "run", "present", "write"]
+Can = Literal["publish", "backstage", "start", "takeover", "watch", "preview", "run", "present", "write"]
 CANS: tuple[Can, ...] = get_args(Can)
 
 ROOM_GRANT_LIFE = timedelta(hours=12)

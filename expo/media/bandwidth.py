@@ -13,19 +13,25 @@ _HOLD_US = 2_000_000
 
 
 class PublisherRate:
-    """`bps` is what to ask for by REMB: between the floor and the cap, `start_bps` at first.
+    """`bps` is what the path carries: between the floor and the cap, `start_bps` at first.
 
-    More than 10 % loss halves it, less than 2 % raises it by 8 % a report, in between it stays.
+    More than 10 % loss halves it, less than 2 % raises it by 8 % a report, in between it stays. `asked_bps` is what to
+    ask for by REMB: no more than `spare_bps` while that is set, and then nothing is learnt about more.
     """
 
-    __slots__ = ("_cap_bps", "_cut_us", "_floor_bps", "_raised_us", "bps")
+    __slots__ = ("_cap_bps", "_cut_us", "_floor_bps", "_raised_us", "bps", "spare_bps")
 
     def __init__(self, cap_bps: int, start_bps: int = 1_500_000, floor_bps: int = 150_000) -> None:
         self._cap_bps = cap_bps
         self._floor_bps = min(floor_bps, cap_bps)
         self._cut_us: int | None = None
         self._raised_us: int | None = None
+        self.spare_bps: int | None = None
         self.bps = max(self._floor_bps, min(start_bps, cap_bps))
+
+    @property
+    def asked_bps(self) -> int:
+        return self.bps if self.spare_bps is None else min(self.bps, self.spare_bps)
 
     def on_loss(self, fraction: float, now_us: int) -> int:
         """Take the share of packets (0..1) lost since the last report; returns the new `bps`."""
@@ -36,6 +42,7 @@ class PublisherRate:
                 self.bps = max(self._floor_bps, self.bps // 2)
         elif (
             fraction < LOW_LOSS
+            and self.spare_bps is None
             and since_cut_us >= _HOLD_US
             and (self._raised_us is None or now_us - self._raised_us >= _RAISE_EVERY_US)
         ):

@@ -104,6 +104,10 @@ class Publication:
             self._bitrate_bps, loss, None if interval_us is None else interval_us // 1000, answers_pli
         )
 
+    def spare(self, bps: int | None) -> None:
+        """Ask its encoder for no more than `bps` until told otherwise (None)."""
+        self._rate.spare_bps = bps
+
     def close(self, reason: str) -> None:
         self.transport.close(reason)
 
@@ -189,7 +193,7 @@ class Publication:
         items: list[ReceiverReport | Remb] = [ReceiverReport(self._ssrc, tuple(blocks))]
         if video and video[0].plan.remb:
             items.append(
-                Remb(self._ssrc, self._rate.bps, tuple(track.ssrc for track in video if track.ssrc is not None))
+                Remb(self._ssrc, self._rate.asked_bps, tuple(track.ssrc for track in video if track.ssrc is not None))
             )
         self.transport.send_rtcp(build_rtcp(items))
         self._stats.reports_sent += 1

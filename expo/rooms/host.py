@@ -18,6 +18,7 @@ from expo.rooms.facts import Facts
 from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
 from expo.rooms.model import Picture, Source
 from expo.rooms.policy import Opening, Permit, RoomPolicy
+from expo.rooms.previews import Previews
 from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer, waits
 from expo.rooms.stage import Published
 
@@ -96,17 +97,31 @@ class RoomHost:
         log.info("publisher admitted", room=room, participant=permit.participant, source=source, replaces=bool(old))
         return publisher
 
-    async def watch(self, room: RoomId, permit: Permit | None, offer: str, lanes: tuple[str, ...] | None) -> Viewer:
-        """Admit a viewer; it waits where nobody publishes yet. Raises like `publish`, and Unavailable media.full."""
-        admit_viewer(await self._recent_opening(room), permit)
+    async def watch(
+        self, room: RoomId, permit: Permit | None, offer: str, lanes: tuple[str, ...] | None, *, of: str | None = None
+    ) -> Viewer:
+        """Admit a viewer of the stage, or of somebody backstage; it waits where nobody publishes yet.
+
+        Raises like `publish`, and Unavailable media.full.
+        """
+        admit_viewer(await self._recent_opening(room), permit, of)
         with self._joining(room) as live:
             resource = new_resource_id()
-            downlink = await self._engine.watch(
-                offer, live.router, lanes=lanes, on_closed=lambda reason: self._viewer_left(room, resource, reason)
-            )
-            viewer = Viewer(resource, room, permit.participant if permit else None, downlink)
+            router = live.router if of is None else live.previews.look(of)
+            try:
+                downlink = await self._engine.watch(
+                    offer, router, lanes=lanes, on_closed=lambda reason: self._viewer_left(room, resource, reason)
+                )
+            except BaseException:
+                if of is not None:
+                    live.previews.leave(of)
+                raise
+            viewer = Viewer(resource, room, permit.participant if permit else None, of, downlink)
             self._viewers[resource] = viewer
-            live.viewers.add(resource)
+            if of is None:
+                live.viewers.add(resource)
+            else:
+                self.direct(room)
         return viewer
 
     def publisher(self, room: RoomId, resource: ResourceId) -> Publisher:
@@ -188,7 +203,7 @@ class RoomHost:
         self.director.require_here(room)
         live = self._rooms.get(room)
         if live is None:
-            live = self._rooms[room] = LiveRoom(self._engine.router())
+            live = self._rooms[room] = LiveRoom(self._engine.router(), Previews(self._engine.router))
         live.joining += 1
         try:
             yield live
@@ -252,10 +267,12 @@ class RoomHost:
         log.info("publisher left", room=room, reason=reason)
 
     def _viewer_left(self, room: RoomId, resource: ResourceId, reason: str) -> None:
-        self._viewers.pop(resource, None)
+        left = self._viewers.pop(resource, None)
         live = self._rooms.get(room)
         if live is not None:
             live.viewers.discard(resource)
+            if left is not None and left.of is not None:
+                live.previews.leave(left.of)
         self._close_if_idle(room)
         log.debug("viewer left", room=room, reason=reason)
 

@@ -13,7 +13,8 @@ from expo.media.publication import Publication
 from expo.media.router import Router
 from expo.media.subscriber import Downlink
 from expo.rooms.model import Picture, Source, State
-from expo.rooms.stage import NOBODY, SILENCE, Choice, Floor, Published, choose, follow
+from expo.rooms.previews import Previews
+from expo.rooms.stage import NOBODY, SILENCE, Choice, Floor, Published, choose, follow, spared
 
 HANDOVER_S = 5.0
 """How long the old picture may stand in for a new publisher's: an encoder that ignores requests sends a key frame every
@@ -22,6 +23,9 @@ ON_AIR_US = 3_000_000
 """Without a packet for this long nobody would call it on the air."""
 SOUND_ALONE_US = 3_000_000
 """Who has sent no picture for so long after their first packet has none."""
+
+BACKSTAGE_BPS = 400_000
+"""What a camera is asked for that nobody sees but the crew, small: 3 MB a minute of a phone's plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,12 @@ class Publisher:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A WHEP resource; `participant` is None for one who needed no token."""
+    """A WHEP resource; `participant` is None for one who needed no token, `of` for one who watches the stage."""
 
     id: ResourceId
     room: RoomId
     participant: ParticipantId | None
+    of: str | None
     media: Downlink
     kind: Literal["whep"] = "whep"
 
@@ -63,6 +68,7 @@ class LiveRoom:
     """A publisher counts for the stage from its first packet on, so that one that never connects costs nothing."""
 
     router: Router
+    previews: Previews
     publishers: dict[ResourceId, Publisher] = field(default_factory=dict[ResourceId, Publisher])
     viewers: set[ResourceId] = field(default_factory=set[ResourceId])
     joining: int = 0
@@ -77,7 +83,7 @@ class LiveRoom:
 
     @property
     def idle(self) -> bool:
-        return not (self.publishers or self.viewers or self.joining)
+        return not (self.publishers or self.viewers or self.previews or self.joining)
 
     @property
     def published(self) -> tuple[Published, ...]:
@@ -126,6 +132,11 @@ class LiveRoom:
         self._state = state or self._state
         self._choice = choose(self._state, self.published, self._choice.picture)
         self.listen(now_us)
+        media = {each.id: self.publishers[each.id].media for each in self.published}
+        self.previews.follow(self._state, self.published, media)
+        less = spared(self._state, self.published, self._choice)
+        for name, publication in media.items():
+            publication.spare(BACKSTAGE_BPS if name in less else None)
 
     def listen(self, now_us: int) -> None:
         """Let whoever speaks have the floor; a few times a second is often enough."""

@@ -24,6 +24,7 @@ from expo.rooms.model import (
     exhibitor_of,
     exhibitor_on,
     movable,
+    presenters,
     segment_of,
 )
 
@@ -199,8 +200,7 @@ def _advance(state: State, now_ms: int) -> Events:
     segment = segment_of(state, state.armed.segment)
     if segment is None:
         return (be.NextCancelled(),)
-    own = [name for name, seat in state.seats.items() if seat.exhibitor == segment.exhibitor]
-    own.sort(key=lambda name: (not state.seats[name].here, not state.seats[name].ready))
+    own = presenters(state, segment.exhibitor)
     return (be.Advanced(segment=segment.id, picture=Picture(seat=own[0]) if own else None),)
 
 

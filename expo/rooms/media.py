@@ -39,7 +39,7 @@ from expo.rooms.operations import (
     LiveReport,
 )
 from expo.rooms.policy import Permit, Verify
-from expo.rooms.rules import read_lanes, read_source
+from expo.rooms.rules import read_lanes, read_of, read_source, require_crew
 
 MAX_ID = 64
 """Longer ids are nobody's; ours have 22 and 26 characters."""
@@ -99,7 +99,10 @@ class MediaHandlers:
         token = _bearer(request)
         permit = self._verify(token, utc_now(), room=room) if token is not None else None
         lanes = read_lanes(request.query.getall("lanes", []))
-        viewer = await self._host.watch(room, permit, await _text(request, SDP), lanes)
+        of = read_of(request.query.getall("of", []))
+        if of is not None:
+            require_crew(permit)
+        viewer = await self._host.watch(room, permit, await _text(request, SDP), lanes, of=of)
         self._still_granted(request, viewer)
         return _created(request, viewer)
 

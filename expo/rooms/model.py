@@ -179,6 +179,18 @@ def movable(state: State) -> Iterator[Segment]:
     return (segment for segment in state.segments if segment.started_ms is None and segment.id != armed)
 
 
+def upcoming(state: State) -> Segment | None:
+    """The segment that is counted down to, else the first to come."""
+    armed = segment_of(state, state.armed.segment) if state.armed else None
+    return armed or next(movable(state), None)
+
+
+def presenters(state: State, exhibitor: ExhibitorId) -> list[ParticipantId]:
+    """A company's seats: who is here first, the ready before the others."""
+    own = [name for name, seat in state.seats.items() if seat.exhibitor == exhibitor]
+    return sorted(own, key=lambda name: (not state.seats[name].here, not state.seats[name].ready))
+
+
 def exhibitor_on(state: State) -> ExhibitorId | None:
     """Whose part is on."""
     current = segment_of(state, state.current)

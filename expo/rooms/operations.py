@@ -31,10 +31,11 @@ _CREATED = {
 _OFFER = Content(SDP, example="v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
 
 
-class LanesQuery(msgspec.Struct, frozen=True):
-    """`lanes` are the outputs wanted, in the order of the offer's m-lines of their kind."""
+class WatchQuery(msgspec.Struct, frozen=True):
+    """`lanes` are the outputs wanted, in the order of the offer's m-lines of their kind; `of` looks backstage."""
 
     lanes: Annotated[str, msgspec.Meta(examples=["picture,floor"])] | None = None
+    of: Annotated[str, msgspec.Meta(examples=["next"])] | None = None
 
 
 class SourceQuery(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ WATCH = Operation(
     "Watch a room (WHEP, draft-ietf-wish-whep)",
     {201: Answer("The SDP answer, with all candidates", _OFFER, _CREATED)},
     body=_OFFER,
-    query=LanesQuery,
+    query=WatchQuery,
     parameters=_ROOM,
     errors=(400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503),
     bearer=True,

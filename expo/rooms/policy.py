@@ -43,7 +43,7 @@ class RoomPolicy(Protocol):
 
 class Permit(Protocol):
     """What a verified token says (`accounts.RoomGrant`). `can` holds of "publish", "backstage", "start", "takeover",
-    "watch"."""
+    "watch", "preview"."""
 
     @property
     def room(self) -> RoomId: ...

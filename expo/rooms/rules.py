@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from expo.errors import Conflict, Forbidden, Invalid, Unauthenticated
-from expo.rooms.model import Source
+from expo.rooms.model import MAX_ID_CHARS, Source
 from expo.rooms.policy import Opening, Permit
 
 SILENT_AFTER_US = 2_000_000
@@ -16,6 +16,8 @@ MAX_PUBLICATIONS = 8
 MAX_LANES = 16
 
 _LANE = re.compile(r"[a-z][a-z0-9_.-]{0,39}", re.ASCII)
+
+_SEAT = re.compile(rf"[\w.-]{{1,{MAX_ID_CHARS}}}", re.ASCII)
 
 
 def admit_publisher(opening: Opening, permit: Permit, heard_us: int | None, publications: int, now_us: int) -> None:
@@ -54,16 +56,37 @@ def read_source(values: Sequence[str]) -> Source:
             raise Invalid("whip.bad_source", "give ?source= once: camera or screen")
 
 
-def admit_viewer(opening: Opening, permit: Permit | None) -> None:
+def admit_viewer(opening: Opening, permit: Permit | None, of: str | None = None) -> None:
     """Raise unless this permit, or nobody in particular, may watch now; a scheduled room is waited in.
 
-    Unauthenticated token.missing; Forbidden token.wrong_room, token.not_granted; Conflict rooms.draft, rooms.ended.
+    Backstage (`of`, see `read_of`) is for who may look there, never for all. Unauthenticated token.missing;
+    Forbidden token.wrong_room, token.not_granted; Conflict rooms.draft, rooms.ended.
     """
     if permit is not None:
         _granted(opening, permit, "watch")
     elif not opening.open_to_all:
         raise Unauthenticated("token.missing", "watching this room needs a token")
+    if of is not None:
+        require_crew(permit)
     _open(opening)
+
+
+def require_crew(permit: Permit | None) -> Permit:
+    """The permit, where it allows to look backstage. Unauthenticated token.missing, Forbidden token.not_granted."""
+    if permit is None:
+        raise Unauthenticated("token.missing", "looking backstage needs a token")
+    if "preview" not in permit.can:
+        raise Forbidden("token.not_granted", "this token does not allow to preview")
+    return permit
+
+
+def read_of(values: Sequence[str]) -> str | None:
+    """Whom `?of=` wants to see backstage: `stage.NEXT` or a seat; None is the stage. Raises Invalid("whep.bad_of")."""
+    if not values:
+        return None
+    if len(values) > 1 or not _SEAT.fullmatch(values[0]):
+        raise Invalid("whep.bad_of", "give ?of= once: next, or the id of a seat")
+    return values[0]
 
 
 def read_lanes(values: Sequence[str]) -> tuple[str, ...] | None:

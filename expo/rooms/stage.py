@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from expo.ids import ExhibitorId, ParticipantId, ResourceId
-from expo.rooms.model import Source, State, exhibitor_on
+from expo.rooms.model import Source, State, exhibitor_on, presenters, segment_of, upcoming
 
 LOUDER_US = 300_000
 """For so long somebody has to be louder than whoever has the floor: longer than a cough, shorter than a sentence."""
@@ -48,6 +48,8 @@ class Floor:
     louder_since_us: int = 0
 
 
+NEXT = "next"
+"""A preview of whoever is to come, as the run of show has it; every other one is of one seat."""
 NOBODY = Choice(None, ())
 SILENCE = Floor()
 
@@ -63,6 +65,35 @@ def choose(state: State | None, published: Sequence[Published], shown: Published
         published = [each for each in published if each.seat not in state.removed]
     picture = _picture(state, published, shown)
     return Choice(picture, _voices(state, published, picture))
+
+
+def preview(state: State | None, published: Sequence[Published], of: str) -> Choice:
+    """What the crew sees and hears of a seat's camera, be it backstage or on; with `NEXT` of the company to come.
+
+    Of several of that company it is the one whom the stage would show first.
+    """
+    seats = [ParticipantId(of)]
+    if of == NEXT:
+        segment = upcoming(state) if state else None
+        seats = presenters(state, segment.exhibitor) if state and segment else []
+    for seat in seats:
+        found = _of(published, seat, "camera")
+        if found is not None and (state is None or seat not in state.removed):
+            muted = state is not None and seat in state.seats and state.seats[seat].muted
+            return Choice(found, () if muted else (found,))
+    return NOBODY
+
+
+def spared(state: State | None, published: Sequence[Published], choice: Choice) -> frozenset[ResourceId]:
+    """Cameras that need no full rate: of companies that neither are on, nor come next, nor may come back by undo."""
+    if state is None:
+        return frozenset()
+    segment = upcoming(state)
+    back = segment_of(state, state.undo.back) if state.undo else None
+    near = {exhibitor_on(state), segment and segment.exhibitor, back and back.exhibitor, None}
+    used = {each.id for each in (choice.picture, *choice.voices) if each is not None}
+    cameras = (each for each in _cameras(published) if each.id not in used)
+    return frozenset(each.id for each in cameras if _company(state, each.seat) not in near)
 
 
 def follow(floor: Floor, voices: Sequence[ResourceId], levels: Mapping[ResourceId, float], now_us: int) -> Floor:

@@ -50,7 +50,7 @@ class ProgrammeData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class RunData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What the script starts from. `whepToken` is null where watching is open to all."""
+    """What the script starts from. `whepToken`: null where watching is open to all; `previewToken` looks backstage."""
 
     showcase_id: ShowcaseId
     title: str
@@ -58,6 +58,7 @@ class RunData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     ends_at: datetime
     whep_url: str
     whep_token: str | None
+    preview_token: str
     programme: ProgrammeData
     clocks: tuple[CityClock, ...]
 
@@ -78,14 +79,16 @@ async def run(request: web.Request) -> web.Response:
         grant = await service.room_grant(db, showcase_id, principal.person_id, utc_now())
         view = await service.stage_view(db, showcase_id, language)
         programme = await programme_data(db, view.delegation.id, language)
-    watching = replace(grant, can=frozenset({"watch"}))
+    tokens = request.app[TOKENS]
+    watching = tokens.sign(replace(grant, can=frozenset({"watch"})))
     data = RunData(
         showcase_id=showcase_id,
         title=view.title,
         starts_at=view.starts_at,
         ends_at=view.ends_at,
         whep_url=f"/whep/{showcase_id}",
-        whep_token=None if view.open_to_all else request.app[TOKENS].sign(watching),
+        whep_token=None if view.open_to_all else watching,
+        preview_token=tokens.sign(replace(grant, can=frozenset({"watch", "preview"}))),
         programme=programme,
         clocks=tuple(CityClock(clock.zone, clock.city) for clock in view.clocks),
     )

@@ -19,6 +19,15 @@ def test_a_clean_path_reaches_the_cap_and_stays() -> None:
     assert rate.on_loss(0.0, (reports + 1) * HALF_S) == 2_500_000
 
 
+def test_who_is_to_spare_the_path_is_asked_for_less_and_keeps_what_was_measured() -> None:
+    rate = PublisherRate(2_500_000)
+    rate.spare_bps = 400_000
+    assert rate.on_loss(0.0, HALF_S) == 1_500_000
+    assert rate.asked_bps == 400_000
+    rate.spare_bps = None
+    assert rate.asked_bps == 1_500_000
+
+
 def test_one_burst_of_loss_halves_the_rate_once() -> None:
     rate = PublisherRate(2_500_000)
     assert rate.on_loss(0.3, HALF_S) == 750_000

@@ -305,6 +305,43 @@ async def test_backstage_nobody_sees_or_hears_a_publisher_before_the_room_shows_
     assert stage.rows.facts == []  # it did not start the show
 
 
+async def test_the_crew_alone_sees_who_is_next_and_the_view_goes_on_with_the_run_of_show(stage: Stage) -> None:
+    directed = Directed(stage.host)
+    crew = stage.token(("watch", "preview"), participant="mai")
+    for token in (None, stage.token(("watch", "write", "present", "backstage"), participant="lan")):
+        with pytest.raises(Refused) as caught:
+            await stage.watch(token, of="next")
+        assert caught.value.status == (403 if token else 401)
+        assert ("token.not_granted" if token else "token.missing") in caught.value.problem
+    buyer, _ = await stage.watch()
+    kim, _ = await stage.publish(stage.token(("backstage",), participant="kim"))
+    park, _ = await stage.publish(stage.token(("backstage",), participant="park"))
+    lee, _ = await stage.publish(stage.token(("backstage",), participant="lee"))
+    for warm in (kim, park, lee):
+        warm.send()
+    coming, _ = await stage.watch(crew, of="next")
+    await sees(coming, kim)
+    await coming.until(lambda seen: bool(seen.audio))
+    last, joined = await stage.watch(crew, of="lee")
+    await sees(last, lee)
+    await eventually(lambda: (kim.peer.remb_bps or 0) > 1_000_000 and lee.peer.remb_bps == live.BACKSTAGE_BPS)
+    assert (buyer.video, buyer.audio) == ({}, [])
+    assert stage.host.live_state(ROOM) == LiveState(on_air=False, viewers=1)
+
+    directed.next(1)
+    await sees(buyer, kim)
+    coming.video.clear()
+    await sees(coming, park)
+    assert all(kept in park.sent for kept in coming.video.values())  # nothing of Kim under Park's name
+    assert coming.sequences == sorted(set(coming.sequences))
+    await leave(stage.http, joined, crew)
+    directed.next(2)
+    await sees(buyer, park)
+    directed.next(3)
+    await sees(buyer, lee)
+    await eventually(lambda: (lee.peer.remb_bps or 0) > 1_000_000)
+
+
 async def test_the_organiser_points_the_picture_to_and_fro(stage: Stage) -> None:
     directed = Directed(stage.host)
     directed.next(1)

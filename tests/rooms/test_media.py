@@ -156,6 +156,10 @@ async def test_lanes_can_be_chosen(stage: Stage) -> None:
     assert problem(await stage.offer(f"{WHEP}?lanes=channel-vi", VIEWER)) == (400, "whep.unknown_lane")
     assert problem(await stage.offer(f"{WHEP}?lanes=picture,picture", VIEWER)) == (400, "whep.bad_lanes")
     assert problem(await stage.offer(f"{WHEP}?lanes=picture&lanes=floor", VIEWER)) == (400, "whep.bad_lanes")
+    assert problem(await stage.offer(f"{WHEP}?of=", VIEWER, stage.token())) == (400, "whep.bad_of")
+    assert (
+        problem(await stage.offer(f"{WHEP}?of=next&lanes=channel-vi", VIEWER, stage.token()))[1] == "whep.unknown_lane"
+    )
 
 
 async def test_over_the_budget_a_viewer_is_asked_to_come_back(tmp_path: Path) -> None:

@@ -44,9 +44,9 @@ def publishing(
     return "admitted"
 
 
-def watching(permit: RoomGrant | None, at: Opening) -> str:
+def watching(permit: RoomGrant | None, at: Opening, of: str | None = None) -> str:
     try:
-        admit_viewer(at, permit)
+        admit_viewer(at, permit, of)
     except ExpoError as error:
         return error.code
     return "admitted"
@@ -56,6 +56,14 @@ def test_publishing_needs_the_grant() -> None:
     assert publishing(grant("publish")) == "admitted"
     assert publishing(grant("watch", "takeover")) == "token.not_granted"
     assert publishing(grant("publish", room=RoomId("r2"))) == "token.wrong_room"
+
+
+def test_backstage_is_seen_by_who_may_preview_even_where_watching_is_open_to_all() -> None:
+    assert watching(grant("watch", "preview"), opening(), "next") == "admitted"
+    assert watching(grant("preview"), opening(), "next") == "token.not_granted"
+    assert watching(grant("watch", "backstage", "run"), opening(), "kim") == "token.not_granted"
+    assert watching(None, opening(), "next") == "token.missing"
+    assert watching(grant("watch", "preview"), opening("ended"), "next") == "rooms.ended"
 
 
 def test_one_publishes_a_source_once() -> None:

@@ -11,9 +11,9 @@ from expo.ids import ParticipantId, ResourceId
 from expo.rooms import commands as do
 from expo.rooms.commands import Actor, Command
 from expo.rooms.model import Source, State
-from expo.rooms.stage import HOLD_US, LOUDER_US, SILENCE, Floor, Published, choose, follow
+from expo.rooms.stage import HOLD_US, LOUDER_US, NEXT, SILENCE, Floor, Published, choose, follow, preview, spared
 from tests.rooms.test_laws import STEPS, history
-from tests.support.shows import KERNEL, KIM, MAI, PARK, Show, draft, person
+from tests.support.shows import KERNEL, KIM, LEE, MAI, PARK, Show, draft, person
 
 CHOI = person("Choi", "present", exhibitor="e1", role="exhibitor")
 """Kim's colleague."""
@@ -52,6 +52,38 @@ def test_the_picture_is_where_the_room_points_it() -> None:
     assert shown(show.state, kim, park, screen, before=kim) == screen
     assert shown(show.state, kim, park, before=screen) == park  # a screen that stopped
     assert choose(show.state, (kim, park, screen), kim).voices == (park, kim)  # and no screen's sound
+
+
+def test_the_crew_sees_whom_the_stage_would_show_next_and_whom_it_asks_for() -> None:
+    show = Show().live()
+    kim, park, choi = at("kim", 1, waits=True), at("park", 2, waits=True), at("choi", 3, waits=True)
+    show.do(CHOI, do.TakeSeat())
+    assert preview(show.state, (kim, park, choi), NEXT).picture == kim  # ready, and his colleague is not
+    assert preview(show.state, (park, choi), NEXT).picture == choi
+    assert preview(show.state, (park,), NEXT).picture is None
+    assert preview(show.state, (kim, park), "park").picture == park
+    show.do(MAI, do.MuteSeat(seat=KIM.participant))
+    assert preview(show.state, (kim,), NEXT) == (kim, ())
+    show.next(1)
+    assert preview(show.state, (kim, park), NEXT).picture == park
+    show.do(MAI, do.RemoveSeat(seat=PARK.participant))
+    assert preview(show.state, (kim, park), NEXT).picture is None
+    assert preview(None, (kim,), NEXT).picture is None
+
+
+def test_only_cameras_whose_turn_is_far_are_asked_for_less() -> None:
+    show = Show().live().next(1)
+    everybody = at("kim"), at("park"), at("lee"), at("lee", source="screen"), at("mai")
+
+    def less() -> set[str]:
+        return {name.partition(".")[0] for name in spared(show.state, everybody, choose(show.state, everybody, None))}
+
+    assert less() == {"lee"}
+    show.next(2)
+    assert less() == set()  # Kim may come back
+    show.do(MAI, do.UndoNext())
+    show.do(MAI, do.PointPicture(seat=LEE.participant))
+    assert less() == set()
 
 
 def test_the_last_picture_stays_until_the_next_company_publishes() -> None:

@@ -182,11 +182,12 @@ class Stage:
         await peer.connect(joined.answer)
         return Source(peer), joined
 
-    async def watch(self, token: str | None = None, *, room: RoomId = ROOM) -> tuple[Viewer, Joined]:
-        """A connected viewer, by WHEP."""
+    async def watch(self, token: str | None = None, *, room: RoomId = ROOM, of: str = "") -> tuple[Viewer, Joined]:
+        """A connected viewer, by WHEP; `of` is the query's, if any."""
         peer = Peer.viewer(self.certificate, OPTIONS)
         self.peers.append(peer)
-        joined = await join(self.http, f"{self.served.url}/whep/{room}", peer.offer, token)
+        url = f"{self.served.url}/whep/{room}" + (f"?of={of}" if of else "")
+        joined = await join(self.http, url, peer.offer, token)
         downlink = self.host.viewer(room, ResourceId(joined.resource_url.rsplit("/", 1)[1])).media
         viewer = Viewer(peer, downlink)
         await peer.connect(joined.answer)
