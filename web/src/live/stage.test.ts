@@ -32,6 +32,7 @@ const facts: StageFacts = {
   muted: false,
   volume: 1,
   onBreak: false,
+  recording: false,
   nowMs: NOON,
 };
 

@@ -30,6 +30,8 @@ export interface StageFacts {
   readonly volume: number;
   /** The organiser pauses the show; what is on the air stays to be seen. */
   readonly onBreak: boolean;
+  /** What is shown now is kept. */
+  readonly recording: boolean;
   readonly nowMs: number;
 }
 

@@ -80,6 +80,7 @@ const store = new StageStore({
   muted: false,
   volume: 1,
   onBreak: false,
+  recording: false,
   nowMs: Date.now(),
 });
 
@@ -129,10 +130,14 @@ function follow(): void {
 }
 
 let polled = data.showcase;
-let room: Pick<State, "phase" | "viewers"> | null = null;
+let room: Pick<State, "phase" | "viewers" | "recording"> | null = null;
 
 function told(): void {
-  store.apply({ showcase: withRoom(polled, room), onBreak: room?.phase === "paused" });
+  store.apply({
+    showcase: withRoom(polled, room),
+    onBreak: room?.phase === "paused",
+    recording: room?.recording === true,
+  });
 }
 
 const source = new PollingSource(data.stateUrl, {
@@ -211,7 +216,7 @@ function draw(): void {
   render(view.airBadge(now, facts, t), slots.air);
   render(view.strip(now, facts, t), slots.strip);
   render(view.cover(now, facts, words, actions), slots.cover);
-  render(view.viewers(facts, words), slots.viewers);
+  render([view.viewers(facts, words), view.recording(facts, words)], slots.viewers);
   render(view.signalButton(now, quality, qualityOpen, t, actions), slots.signal);
   render(qualityOpen ? view.qualityPanel(quality, stats, words, actions) : null, slots.quality);
   render("requestFullscreen" in frame ? view.fullScreenButton(t, actions) : null, slots["full-screen"]);
@@ -316,8 +321,9 @@ function joinRoom(): void {
         startsAtMs: data.showcase.startsAt === null ? null : Date.parse(data.showcase.startsAt),
         words,
         told: (state) => {
-          if (room?.phase === state.phase && room.viewers === state.viewers) return;
-          room = { phase: state.phase, viewers: state.viewers };
+          const { phase, viewers, recording } = state;
+          if (room?.phase === phase && room.viewers === viewers && room.recording === recording) return;
+          room = { phase, viewers, recording };
           told();
         },
         say: (text) => {

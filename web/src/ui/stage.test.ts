@@ -45,6 +45,7 @@ const facts: StageFacts = {
   muted: false,
   volume: 1,
   onBreak: false,
+  recording: false,
   nowMs: 0,
 };
 

@@ -154,6 +154,12 @@ export function airBadge(scene: Scene, facts: StageFacts, t: Translate): Part {
   return html`<span class="badge">${t(key)}</span>`;
 }
 
+/** Everybody may know that they watch what is kept. */
+export function recording(facts: StageFacts, { t }: StageWords): Part {
+  if (facts.showcase.state !== "live" || !facts.recording) return nothing;
+  return html`<span class="badge glass" data-recording>${icon("disc")}${t("common.recording")}</span>`;
+}
+
 export function viewers(facts: StageFacts, words: StageWords): Part {
   if (facts.showcase.state !== "live" || facts.showcase.viewers === 0) return nothing;
   const count = new Intl.NumberFormat(words.language).format(facts.showcase.viewers);

@@ -77,6 +77,7 @@ export function crowd(state: State, questions: number, { t, language }: RunWords
   const number = new Intl.NumberFormat(language);
   const viewers = t(state.viewers === 1 ? "run.one_viewer" : "run.viewers", { count: number.format(state.viewers) });
   return html`<span class="badge glass" id="viewers" title=${viewers}>${icon("eye")}<span aria-hidden="true">${number.format(state.viewers)}</span><span class="sr">${viewers}</span></span>
+    ${state.recording ? html`<span class="badge glass" data-recording>${icon("disc")}${t("common.recording")}</span>` : nothing}
     ${questions === 0 ? nothing : html`<span class="badge glass" title=${t("run.questions_open", { count: questions })}>${icon("message-circle-question-mark")}<span aria-hidden="true">${questions}</span><span class="sr">${t("run.questions_open", { count: questions })}</span></span>`}`;
 }
 

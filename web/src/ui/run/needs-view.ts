@@ -47,6 +47,8 @@ function told(need: Need, words: RunWords): readonly [string, string] {
       const name = companyName(need.segment.exhibitor, words);
       return [t("run.needs.not_ready"), t(need.here ? "run.needs.here_not_ready" : "run.needs.nobody_here", { name })];
     }
+    case "recording":
+      return [t(`run.needs.recording.${need.trouble}`), t("run.needs.recording.hint")];
     case "question": {
       const { text, name, company } = need.message;
       return [text, [name, company].filter((part) => part !== "").join(", ")];
@@ -75,6 +77,7 @@ function verbOf(need: Need, { t }: RunWords, actions: NeedActions): readonly [st
       return [t("run.answered"), () => actions.answered(need.message.id)];
     case "muted":
       return [t("run.unmute"), () => actions.unmute(need.seat)];
+    case "recording":
     case "check":
       return [t("run.needs.noted"), () => actions.note(need.key)];
   }

@@ -4,6 +4,7 @@ import type { Message, Seat, Segment, State } from "../../wire.gen";
 import { movable, nextSegment, openQuestions, seatsOf, someoneReady } from "./model";
 
 export type Need =
+  | { readonly key: string; readonly kind: "recording"; readonly trouble: NonNullable<State["trouble"]> }
   | {
       readonly key: string;
       readonly kind: "not_ready";
@@ -34,6 +35,8 @@ export function needsOf(state: State, noted: ReadonlySet<string>): readonly Need
   const seats = Object.entries(state.seats);
   const next = nextSegment(state);
   const found: Need[] = [];
+  const { trouble } = state;
+  if (trouble !== null) found.push({ key: `recording:${trouble}`, kind: "recording", trouble });
   if (next !== null && state.armed === null && !someoneReady(state, next)) {
     const here = seatsOf(state, next.exhibitor).some((seat) => seat.here);
     found.push({ key: `ready:${next.id}`, kind: "not_ready", segment: next, here, later: movable(state).length > 1 });

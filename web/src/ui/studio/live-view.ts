@@ -50,6 +50,13 @@ export function signal({ state, seat, part, publishing, nowMs }: LiveView, words
   return nothing;
 }
 
+/** Whether viewers see and hear what is kept. */
+export function recording({ state }: LiveView, { t }: RunWords): View {
+  return state.recording
+    ? html`<span class="badge" data-recording>${icon("disc")}${t("common.recording")}</span>`
+    : nothing;
+}
+
 /** The waiting room: when it is this company's turn, and who is on before. */
 export function part(view: LiveView, words: RunWords): TemplateResult {
   const { t } = words;
@@ -77,7 +84,7 @@ export function part(view: LiveView, words: RunWords): TemplateResult {
   if (next !== null && (mine.place === "on" || mine.place === "none" || mine.ahead > 0))
     lines.push(html`<p class="dim small">${t("studio.next_part", { name: companyName(next.exhibitor, words) })}</p>`);
   if (lines.length === 0) lines.push(html`<p class="dim">${t("studio.no_part")}</p>`);
-  return html`<header><h2 class="lead" id="part-title">${t("studio.your_part")}</h2></header>${lines}`;
+  return html`<header><h2 class="lead" id="part-title">${t("studio.your_part")}</h2>${recording(view, words)}</header>${lines}`;
 }
 
 /** One row a product; the one on show stays in its place and says for how long. */
