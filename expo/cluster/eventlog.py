@@ -75,6 +75,15 @@ return revision
 """
 )
 
+_REMOVE = Script(
+    FENCE
+    + """
+if newest > mine then return -1 end
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
+return 0
+"""
+)
+
 _LOAD = Script("""
 local snapshot = redis.call('HMGET', KEYS[2], 'revision', 'state')
 local revision = snapshot[1] or '0'
@@ -161,6 +170,15 @@ class EventLog:
         if cast("int", await self._valkey.call(Call(_SAVE, _keys(lease.room), arguments))) < 0:
             raise StaleTokenError
         await self._valkey.add_member(keys.rooms(), lease.room)
+
+    async def remove(self, lease: Lease) -> None:
+        """Drop a room's log, snapshot and cursors for good; harmless twice. Raises StaleTokenError.
+
+        The token stays, some 60 bytes: without it a write of an owner before, still on its way, would count again.
+        """
+        if cast("int", await self._valkey.call(Call(_REMOVE, _keys(lease.room), (str(lease.token),)))) < 0:
+            raise StaleTokenError
+        await self._valkey.remove_member(keys.rooms(), lease.room)
 
     async def load(self, room: RoomId) -> Loaded:
         """The newest snapshot and all entries behind it, in one step."""

@@ -11,7 +11,7 @@ from expo.ids import ParticipantId, RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.rooms.commands import Actor, CountAudience, GoLive, ReportMedia, ReportShown
-from expo.rooms.events import CrowdEvent, Ended, Entry, SeatRemoved, SeatTaken
+from expo.rooms.events import CrowdEvent, Ended, Entry, SeatRemoved, SeatTaken, WaitingRoomClosed
 from expo.rooms.host import RoomHost
 from expo.rooms.machine import require_welcome
 from expo.rooms.model import Picture, State
@@ -84,6 +84,8 @@ class Backstage:
         match entry.event:
             case Ended():
                 self._host.end(room.lease.room)
+            case WaitingRoomClosed():
+                self._host.shut(room.lease.room, "withdrawn")
             case SeatTaken(seat) | SeatRemoved(seat):
                 self._report(room, seat)
             case _:

@@ -177,6 +177,10 @@ class Advance(Order, frozen=True):
     """The countdown is over: begin the armed segment."""
 
 
+class CloseWaitingRoom(Order, frozen=True):
+    """The announcement was taken back: the room is a draft's again."""
+
+
 class SetProgramme(Order, frozen=True):
     """The rows of the programme have changed: all that is not begun and not armed, in its order."""
 
@@ -235,7 +239,7 @@ WireSeat = TakeSeat | LeaveSeat | SetReady | ReportCheck | MuteSeat | RemoveSeat
 WireCrowd = Say | Ask | Withdraw | HideMessage | AnswerQuestion | Interested
 WireCommand = WireStage | WireSeat | WireCrowd
 """What a client may send; the rest is the kernel's own."""
-StageCommand = WireStage | Advance | SetProgramme | ReportShown | ReportRecording
+StageCommand = WireStage | Advance | CloseWaitingRoom | SetProgramme | ReportShown | ReportRecording
 SeatCommand = WireSeat | ReportMedia | ReportPresence
 CrowdCommand = WireCrowd | CountAudience
 Command = StageCommand | SeatCommand | CrowdCommand
@@ -252,8 +256,8 @@ NEEDS: dict[type[Command], frozenset[Can]] = {
     **dict.fromkeys((TakeSeat, LeaveSeat, PointPicture, Pin, Unpin, AnswerQuestion), _BOTH),
     **dict.fromkeys((SetReady, ReportCheck, Finish), _PRESENT),
     **dict.fromkeys((Say, Ask, Withdraw, Interested), _WRITE),
-    **dict.fromkeys((Advance, SetProgramme, ReportMedia, ReportPresence, ReportShown), _KERNEL),
-    **dict.fromkeys((ReportRecording, CountAudience), _KERNEL),
+    **dict.fromkeys((Advance, CloseWaitingRoom, SetProgramme, ReportShown, ReportRecording), _KERNEL),
+    **dict.fromkeys((ReportMedia, ReportPresence, CountAudience), _KERNEL),
 }
 """For each command the grants of which one is needed."""
 
@@ -270,7 +274,7 @@ class PassedRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command as workers pass it on to each other: a client's, or one of the server's own."""
 
     id: Id
-    command: WireCommand | SetProgramme
+    command: WireCommand | CloseWaitingRoom | SetProgramme
     v: int = SCHEMA
 
 

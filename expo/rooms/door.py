@@ -78,12 +78,41 @@ class Door:
 
         Raises what taking it raises, NotFound where no rows describe it, Unavailable rooms.owner_away.
         """
+
+        async def ask() -> Answer:
+            found = await self._find(room)
+            return await (here(found) if isinstance(found, Room) else there(found))
+
+        return await self._answered(room, ask)
+
+    async def remove(self, room: RoomId) -> None:
+        """Have a room whose rows are gone removed by whoever has it, else here.
+
+        Raises Unavailable rooms.owner_away, rooms.moved, cluster.away, store.*.
+        """
+
+        async def ask() -> None:
+            sibling = self._sibling(await owner_of(self._valkey, room))
+            if sibling is not None:
+                await sibling.remove_room(room)
+            elif held := await self._owner.remove(room):
+                raise OwnerAwayError(f"{held.owner} has it", gone=True)
+
+        await self._answered(room, ask)
+        self.forget(room)
+
+    async def remove_here(self, room: RoomId) -> None:
+        """The same where nobody else has the room. Raises Unavailable rooms.moved where somebody has."""
+        if await self._owner.remove(room):
+            raise moved()
+
+    async def _answered(self, room: RoomId, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What is answered, asked again while the worker with the room is gone and its lease is not over."""
         clock = asyncio.get_running_loop().time
         give_up_s = clock() + OWN_S
         while True:
             try:
-                found = await self._find(room)
-                return await (here(found) if isinstance(found, Room) else there(found))
+                return await ask()
             except OwnerAwayError as error:
                 self.forget(room)
                 if not error.gone or clock() >= give_up_s:

@@ -33,6 +33,10 @@ class WaitingRoomOpened(Fact, frozen=True):
     pass
 
 
+class WaitingRoomClosed(Fact, frozen=True):
+    pass
+
+
 class WentLive(Fact, frozen=True):
     pass
 
@@ -185,6 +189,7 @@ class AudienceCounted(Fact, frozen=True):
 
 StageEvent = (
     WaitingRoomOpened
+    | WaitingRoomClosed
     | WentLive
     | Paused
     | Resumed

@@ -14,7 +14,7 @@ from typing import Protocol
 from expo.cluster.eventlog import Entries, EventLog, Tail
 from expo.cluster.lease import LAPSED, owners_of
 from expo.cluster.redis import Valkey
-from expo.errors import ExpoError, Unavailable
+from expo.errors import ExpoError, NotFound, Unavailable
 from expo.ids import RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
@@ -40,11 +40,18 @@ class RoomGateway(Protocol):
         """Carry a command out once per `request.id`. Raises what `Room.submit` raises, and rooms.owner_away."""
         ...
 
-    async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:
+    async def follow(
+        self, room: RoomId, hear: Listener, replaced: Callable[[State], None], gone: Callable[[str], None]
+    ) -> State:
         """The room's state now; `hear` gets every entry behind it. One follower a room.
 
-        `replaced` gets a whole state when entries were missed. Raises what opening the room raises.
+        `replaced` gets a whole state when entries were missed; `gone` the code, once no rows describe the room any
+        more. Raises what opening the room raises.
         """
+        ...
+
+    async def remove(self, room: RoomId) -> None:
+        """Have nothing left of a room whose rows are gone. Raises Unavailable when that cannot be now."""
         ...
 
     def leave(self, room: RoomId) -> None:
@@ -58,6 +65,7 @@ class _Follower:
 
     hear: Listener
     replaced: Callable[[State], None]
+    gone: Callable[[str], None]
     ready: bool = False
     unlisten: Callable[[], None] | None = None
     replica: State | None = None
@@ -90,8 +98,10 @@ class Rooms:
             lambda sibling: sibling.command(room, actor, request),
         )
 
-    async def follow(self, room: RoomId, hear: Listener, replaced: Callable[[State], None]) -> State:
-        follower = self._followers[room] = _Follower(hear, replaced)
+    async def follow(
+        self, room: RoomId, hear: Listener, replaced: Callable[[State], None], gone: Callable[[str], None]
+    ) -> State:
+        follower = self._followers[room] = _Follower(hear, replaced, gone)
         try:
             state = await self._attach(room, follower)
         except BaseException:
@@ -101,6 +111,9 @@ class Rooms:
             state = self._listen(found, follower)
         follower.ready = True
         return state
+
+    async def remove(self, room: RoomId) -> None:
+        await self._door.remove(room)
 
     def leave(self, room: RoomId) -> None:
         follower = self._followers.pop(room, None)
@@ -171,6 +184,9 @@ class Rooms:
             while follower := self._followers.get(room):
                 try:
                     state = await self._attach(room, follower)
+                except NotFound as error:
+                    follower.gone(error.code)
+                    return
                 except ExpoError as error:
                     log.warning("a room is not back yet", room=room, error=error.code)
                     await asyncio.sleep(AGAIN_S)

@@ -36,6 +36,8 @@ def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Ev
     match command:
         case do.OpenWaitingRoom():
             return () if state.phase == "waiting" else _from(state, "draft", be.WaitingRoomOpened())
+        case do.CloseWaitingRoom():
+            return () if state.phase == "draft" else _from(state, "waiting", be.WaitingRoomClosed())
         case do.GoLive():
             return () if state.phase == "live" else _from(state, "waiting", be.WentLive())
         case do.Pause():
@@ -88,6 +90,8 @@ def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901,
     match event:
         case be.WaitingRoomOpened():
             return replace(state, phase="waiting")
+        case be.WaitingRoomClosed():
+            return replace(state, phase="draft")
         case be.WentLive() | be.Resumed():
             return replace(state, phase="live")
         case be.Paused():

@@ -18,6 +18,7 @@ WHEP_RESOURCE_PATH = "/whep/{room}/{resource}"
 LIVE_PATH = "/workers/rooms/{room}"
 OPEN_PATH = "/workers/rooms/{room}/open"
 COMMANDS_PATH = "/workers/rooms/{room}/commands"
+REMOVE_PATH = "/workers/rooms/{room}/remove"
 FORWARDED = "X-Expo-Forwarded"
 """Carries the proof that a request comes from a worker of this server."""
 

@@ -10,7 +10,7 @@ from expo.edge.openapi import Answer, Content, Operation, operation
 from expo.ids import RoomId
 from expo.rooms.commands import Ack, Actor, PassedRequest
 from expo.rooms.door import Door
-from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH
+from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH, REMOVE_PATH
 from expo.rooms.room import Room
 
 _ROOM = {"room": "The room's id"}
@@ -63,4 +63,18 @@ def routes(door: Door) -> list[web.RouteDef]:
         passed = await wire.body(request, PassedOn)
         return wire.answer(await room.submit(passed.actor, passed.request.command, passed.request.id))
 
-    return [web.post(OPEN_PATH, open_room), web.post(COMMANDS_PATH, carry_out)]
+    @operation(
+        Operation(
+            "Remove a room whose rows are gone; for workers of this server only",
+            {204: Answer("It is gone")},
+            parameters=_ROOM,
+            errors=(404, 503),
+            tag="workers",
+        )
+    )
+    async def remove(request: web.Request) -> web.Response:
+        door.require_sibling(request)
+        await door.remove_here(RoomId(request.match_info["room"]))
+        return web.Response(status=204)
+
+    return [web.post(OPEN_PATH, open_room), web.post(COMMANDS_PATH, carry_out), web.post(REMOVE_PATH, remove)]

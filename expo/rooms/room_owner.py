@@ -15,7 +15,7 @@ import msgspec
 from expo.cluster.eventlog import EventLog, Loaded, StaleTokenError
 from expo.cluster.lease import TTL_S, Held, Lease, LeaseKeeper, release, take
 from expo.cluster.redis import Valkey
-from expo.errors import Unavailable
+from expo.errors import NotFound, Unavailable
 from expo.ids import ProductId, RoomId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
@@ -125,6 +125,29 @@ class RoomOwner:
                 self._keeper.drop(found.lease)
                 await found.close()
 
+    async def remove(self, room: RoomId) -> Held | None:
+        """Give a room up and leave nothing of it in Valkey but its token, unless there are rows; who else has it.
+
+        Raises what `opening_state` raises but NotFound, Unavailable `rooms.moved`, `cluster.away`.
+        """
+        async with self._turn(room):
+            if found := self._rooms.pop(room, None):
+                self._keeper.drop(found.lease)
+                await found.close()
+            lease = await take(self._valkey, room, self._owner, ttl_s=self._ttl_s)
+            if isinstance(lease, Held):
+                return lease
+            try:
+                await self._opening.opening_state(room)
+            except NotFound:
+                await self._drop(lease)
+            finally:
+                with contextlib.suppress(Unavailable):
+                    await release(self._valkey, lease)
+        if found:
+            self._on_lost(room)  # its followers look where it is now, and learn that it is nowhere
+        return None
+
     async def drain(self) -> None:
         """Take no more rooms and give up all, so that others go on at once. Idempotent."""
         self._draining = True
@@ -199,6 +222,13 @@ class RoomOwner:
         names = [projector.name for projector in self._projectors]
         await self._log.save(lease, state.revision, text, projectors=names)
         return state
+
+    async def _drop(self, lease: Lease) -> None:
+        try:
+            await self._log.remove(lease)
+        except StaleTokenError:
+            raise moved() from None
+        log.info("room removed", room=lease.room)
 
     def _lost(self, room: Room) -> None:
         self._keeper.drop(room.lease)

@@ -29,6 +29,7 @@ from expo.rooms.operations import (
     FORWARDED,
     LIVE_PATH,
     OPEN_PATH,
+    REMOVE_PATH,
     LiveReport,
 )
 
@@ -94,6 +95,10 @@ class Sibling:
         """Return once the room's log can be read. Raises what keeps it shut, Unavailable rooms.owner_away."""
         await self._private(OPEN_PATH, room, b"")
 
+    async def remove_room(self, room: RoomId) -> None:
+        """Have a room removed whose rows are gone; raises what the owner raised, Unavailable rooms.owner_away."""
+        await self._private(REMOVE_PATH, room, b"")
+
     async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
         body = msgspec.json.encode({"actor": actor, "request": request})
@@ -102,7 +107,7 @@ class Sibling:
     async def _private(self, path: str, room: RoomId, body: bytes) -> bytes:
         where = path.replace("{room}", quote(room, safe=""))
         status, headers, answer = await self._ask("POST", where, {"Content-Type": wire.JSON}, body, PASS_ON_S)
-        if status == 200:
+        if status in (200, 204):
             return answer
         _require_stayed(status, headers, answer)
         if (told := _problem(headers, answer)) is not None:

@@ -151,6 +151,7 @@ class RoomSockets:
             room,
             lambda before, entry: self._hear(room, before, entry),
             lambda anew: self._replace(room, anew),
+            lambda code: self._gone(room, code),
         )
         readers = self._rooms[room] = RoomReaders(state, self.server.push, self._say_goodbye, now_ms)
         return readers
@@ -160,6 +161,12 @@ class RoomSockets:
 
     def _replace(self, room: RoomId, state: State) -> None:
         self._rooms[room].replace(state)
+
+    def _gone(self, room: RoomId, code: str) -> None:
+        """There is no such room any more: everybody in it may go."""
+        for sid in [sid for sid, (here, _) in self._here.items() if here == room]:
+            self._say_goodbye(sid, code)
+            self._rooms[room].remove(sid)
 
     def _close_if_empty(self, room: RoomId) -> None:
         if not any(here == room for here, _ in self._here.values()):

@@ -181,17 +181,24 @@ async def _undone(
     request: web.Request, principal: Principal, showcase_id: ShowcaseId, verb: Literal["delete", "withdraw"]
 ) -> web.Response:
     """The draft deleted, or the announcement taken back; the page with the reason where that cannot be."""
-    now = utc_now()
+    now, rooms, room = utc_now(), request.app[OPEN_ROOMS], RoomId(showcase_id)
     try:
         if verb == "delete":
+            opened = await rooms.exists(room)
             async with request.app[DATABASE].write() as db:
                 await making.delete(db, principal, showcase_id)
+            if opened:
+                await rooms.removed(room)
             return auth.lead_to("/make?said=deleted")
-        waiting = await request.app[OPEN_ROOMS].waiting(RoomId(showcase_id))
+        async with request.app[DATABASE].read() as db:
+            await making.require_withdrawable(db, principal, showcase_id)
+        await rooms.withdrawn(room)
         async with request.app[DATABASE].write() as db:
-            await making.withdraw(db, principal, showcase_id, now, waiting=waiting)
+            await making.withdraw(db, principal, showcase_id, now)
         return auth.lead_to(f"/make/{showcase_id}?said=withdrawn")
     except Conflict as error:
+        if verb == "withdraw":  # its encoder was quicker: the room is not a draft's
+            await rooms.changed(room)
         _require_reader(request, error)
         async with request.app[DATABASE].read() as db:
             found = await sheet(db, principal, showcase_id, request[LANGUAGE], now)

@@ -116,17 +116,19 @@ async def announce(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, 
     await service.change(db, showcase_id, Schedule(row.starts_at), now)
 
 
-async def withdraw(
-    db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, now: datetime, *, waiting: bool
-) -> None:
-    """Make an announced showcase a draft again; harmless when it is one. `waiting`: its waiting room has been opened.
+async def withdraw(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, now: datetime) -> None:
+    """Make an announced showcase a draft again; harmless when it is one.
 
-    Conflict `showcase.room_open` then, and `showcase.already_live`, `.already_ended`.
+    Conflict `showcase.already_live`, `.already_ended`.
     """
-    row, _ = await own(db, maker, showcase_id, change=True)
-    if waiting and row.state == "scheduled":
-        raise Conflict("showcase.room_open", "people may be waiting already")
+    await own(db, maker, showcase_id, change=True)
     await service.change(db, showcase_id, Withdraw(), now)
+
+
+async def require_withdrawable(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId) -> None:
+    """Raise what keeps an announcement from being taken back, before its room hears of it."""
+    row, _ = await own(db, maker, showcase_id)
+    require_open(service.state_of(row))
 
 
 async def delete(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId) -> None:

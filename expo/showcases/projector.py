@@ -71,12 +71,14 @@ class _Show:
     """The revision at which the show began, if it did in this batch."""
     reordered: bool = False
 
-    def take(self, entry: Entry) -> None:  # noqa: C901, PLR0912 - one case per event
+    def take(self, entry: Entry) -> None:  # noqa: C901, PLR0912, PLR0915 - one case per event
         """Change the rows as the entry says. Seats, the picture and the countdown leave no row."""
         event, at = entry.event, from_unix_ms(entry.at_ms)
         match event:
             case be.WaitingRoomOpened():
                 self._becomes(rules.Schedule(self.row.starts_at), rules.Scheduled(self.row.starts_at), at)
+            case be.WaitingRoomClosed():
+                self._becomes(rules.Withdraw(), rules.Withdrawn(), at)
             case be.WentLive():
                 self._went_live(entry, at)
             case be.Ended():

@@ -31,7 +31,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The organiser takes the announcement back. Whether people wait already is the caller's to know."""
+    """The organiser takes the announcement back; a room that waits already has been closed before."""
 
 
 @dataclass(frozen=True, slots=True)

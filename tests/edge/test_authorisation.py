@@ -159,6 +159,7 @@ RULES = (
     Rule("GET", "/workers/rooms/{room}", allowed=404),
     Rule("POST", "/workers/rooms/{room}/open", allowed=404),
     Rule("POST", "/workers/rooms/{room}/commands", allowed=404),
+    Rule("POST", "/workers/rooms/{room}/remove", allowed=404),
     Rule("GET", "/socket.io/", allowed=400),  # no WebSocket; who may do what on one is asked by tests/flows
 )
 

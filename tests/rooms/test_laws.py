@@ -54,7 +54,7 @@ BUYER_COMMANDS = st.one_of(
     st.builds(do.Interested, product=PRODUCTS),
 )
 KERNEL_COMMANDS = st.one_of(
-    st.just(do.Advance()),
+    st.sampled_from([do.Advance(), do.Advance(), do.CloseWaitingRoom()]),
     st.builds(do.CountAudience, viewers=st.integers(0, 5)),
     st.builds(do.ReportMedia, seat=SEATS, camera=st.booleans(), screen=st.booleans()),
     st.builds(do.ReportPresence, here=st.frozensets(SEATS)),

@@ -28,6 +28,20 @@ def test_a_show_goes_from_draft_to_its_end() -> None:
     assert phases == ["waiting", "live", "paused", "live", "ended"]
 
 
+def test_a_waiting_room_closes_again_until_the_show_is_live() -> None:
+    show = Show()
+    show.do(MAI, do.OpenWaitingRoom())
+    show.do(KIM, do.TakeSeat())
+
+    assert show.do(KERNEL, do.CloseWaitingRoom()) == ["WaitingRoomClosed"]
+    assert (show.state.phase, [*show.state.seats]) == ("draft", ["kim"])
+    assert show.do(KERNEL, do.CloseWaitingRoom()) == []
+
+    show.live()
+    with pytest.raises(Conflict, match="already_live"):
+        show.do(KERNEL, do.CloseWaitingRoom())
+
+
 @pytest.mark.parametrize(
     ("before", "command", "code"),
     [

@@ -11,10 +11,10 @@ import pytest
 
 from expo.cluster import keys
 from expo.cluster.embedded import EmbeddedValkey
-from expo.cluster.eventlog import EventLog
+from expo.cluster.eventlog import EventLog, StaleTokenError
 from expo.cluster.lease import TTL_S, Held, owner_of
 from expo.cluster.redis import Valkey
-from expo.errors import Conflict, ExpoError, Unavailable
+from expo.errors import Conflict, ExpoError, NotFound, Unavailable
 from expo.ids import SegmentId
 from expo.rooms import commands as do
 from expo.rooms import room_sharer
@@ -340,6 +340,29 @@ async def test_rows_changed_while_the_room_is_a_draft_are_taken_over(tmp_path: P
         await room.submit(MAI, do.OpenWaitingRoom())
 
         assert [segment.id for segment in room.state.segments] == ["s3", "s2", "s1"]
+
+
+async def test_a_room_whose_rows_are_gone_leaves_only_its_token_and_its_owner_writes_no_more(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place, workers(place, "a", "b") as (a, b):
+        room = await a.room()
+        await room.submit(KIM, do.TakeSeat())
+        assert await b.owner.remove(ROOM) == Held("a")
+        assert await a.owner.remove(ROOM) is None
+        assert await place.log.rooms() == {ROOM}, "there are rows"
+        late = await a.room()
+
+        a.rows.trouble = NotFound("showcase.not_found")
+        token = late.lease.token
+        assert await a.owner.remove(ROOM) is None
+        assert await a.owner.remove(ROOM) is None
+
+        assert await place.log.rooms() == set()
+        assert await place.command("KEYS", "*room*") == [keys.room(ROOM, "token")]
+        with pytest.raises(StaleTokenError):
+            await place.log.append(late.lease, 0, 1, ["{}"])
+        with pytest.raises(NotFound):
+            await b.owner.own(ROOM)
+        assert (await place.taken("c")).token > token
 
 
 async def test_a_long_log_is_taken_over(tmp_path: Path) -> None:

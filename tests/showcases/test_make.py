@@ -15,7 +15,8 @@ from yarl import URL
 from expo.app import OWNER
 from expo.catalogue.tables import Exhibitor
 from expo.edge.keys import DATABASE
-from expo.ids import RoomId
+from expo.ids import ParticipantId, RoomId
+from expo.rooms.commands import Actor, GoLive
 from expo.rooms.room import Room
 from tests.support.worker import Worker, running_worker
 
@@ -148,10 +149,27 @@ async def test_what_somebody_else_saved_is_told_and_saving_once_more_counts(read
     assert ("title-en", "Mine") in reader.fields
 
 
-async def test_an_announcement_stays_once_its_waiting_room_is_open(worker: Worker, reader: Reader) -> None:
-    assert await worker.app[OWNER].own(RoomId("jeonnam"))
+async def test_an_announcement_is_taken_back_also_from_an_open_room_until_that_is_live(
+    worker: Worker, reader: Reader
+) -> None:
+    room = await worker.app[OWNER].own(RoomId("jeonnam"))
+    assert isinstance(room, Room)
+    assert room.state.phase == "waiting"
     await reader.open("/make/jeonnam", [("do", "withdraw")])
-    assert (reader.status, reader.told().startswith("The waiting room has been opened")) == (409, True)
+    assert (reader.status, 'value="announce"' in reader.page, room.state.phase) == (200, True, "draft")
+    await reader.press("announce")
+    assert room.state.phase == "waiting"
+
+    crew = Actor(
+        room=RoomId("jeonnam"),
+        participant=ParticipantId("mai"),
+        name="Mai",
+        can=frozenset({"run"}),
+        expires_at_ms=1 << 62,
+    )
+    await room.submit(crew, GoLive())
+    await reader.open("/make/jeonnam", [("do", "withdraw")])
+    assert (reader.status, room.state.phase) == (409, "live")
 
 
 async def test_a_room_that_is_open_hears_of_the_announcement_and_of_every_change(

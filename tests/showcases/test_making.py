@@ -158,7 +158,7 @@ async def test_a_draft_may_change_its_delegation_with_all_its_companies(database
     assert (found.plan.delegation_id, found.plan.parts) == (JEONNAM, other.plan.parts)
 
 
-async def test_a_draft_is_announced_when_nothing_is_missing_and_taken_back_while_nobody_waits(
+async def test_a_draft_is_announced_when_nothing_is_missing_and_taken_back(
     database: Database, maker: Principal
 ) -> None:
     empty = await save(database, maker, DRAFT, parts=[], starts=datetime(2026, 11, 20, 9))  # noqa: DTZ001 - local
@@ -169,14 +169,10 @@ async def test_a_draft_is_announced_when_nothing_is_missing_and_taken_back_while
     assert refused.value.code == "showcase.incomplete"
     with pytest.raises(ExpoError) as refused:
         async with database.write() as db:
-            await making.withdraw(db, maker, DAEGU, NOW, waiting=True)
-    assert refused.value.code == "showcase.room_open"
-    with pytest.raises(ExpoError) as refused:
-        async with database.write() as db:
             await making.delete(db, maker, DAEGU)
     assert refused.value.code == "showcase.not_draft"
     async with database.write() as db:
-        await making.withdraw(db, maker, DAEGU, NOW, waiting=False)
+        await making.withdraw(db, maker, DAEGU, NOW)
     assert (await look(database, maker, DAEGU)).state == "draft"
 
 

@@ -30,6 +30,8 @@ TEXTS = ("xin chào", "얼마예요?", "<b>", "\u202egnp", "🙂")
 STORY: tuple[tuple[Actor, Command, int], ...] = (
     (MAI, do.OpenWaitingRoom(), 0),
     (KIM, do.TakeSeat(), 0),
+    (KERNEL, do.CloseWaitingRoom(), 0),
+    (MAI, do.OpenWaitingRoom(), 0),
     (PARK, do.TakeSeat(), 0),
     (MAI, do.Reorder(segments=(SegmentId("s2"), SegmentId("s1"), SegmentId("s3"))), 0),
     (MAI, do.GoLive(), 0),

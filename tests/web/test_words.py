@@ -32,7 +32,7 @@ BUILT = {
     | {f"make.{told}" for told in ("closed.live", "closed.ended", "said.saved", "said.announced", "said.withdrawn")},
     "catalogue": {f"catalogue.incoterm.{rule.lower()}" for rule in INCOTERMS},
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
-              ("ended", "full", "failed", "codec", "starting", "invited", "offline")}
+              ("draft", "ended", "full", "failed", "codec", "starting", "invited", "offline")}
     | {f"stage.quality.{figure}" for figure in ("rtt", "loss", "bitrate", "fps", "size")},
 }  # fmt: skip
 """Keys that scripts and templates put together."""

@@ -301,6 +301,7 @@ export interface Interest {
 
 export type RoomEvent =
   | WaitingRoomOpened
+  | WaitingRoomClosed
   | WentLive
   | Paused
   | Resumed
@@ -345,6 +346,10 @@ export interface Delivered {
 
 export interface WaitingRoomOpened {
   readonly type: "waiting_room_opened";
+}
+
+export interface WaitingRoomClosed {
+  readonly type: "waiting_room_closed";
 }
 
 export interface WentLive {

@@ -12,6 +12,8 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
   switch (event.type) {
     case "waiting_room_opened":
       return lit({ ...state, phase: "waiting" });
+    case "waiting_room_closed":
+      return lit({ ...state, phase: "draft" });
     case "went_live":
     case "resumed":
       return lit({ ...state, phase: "live" });

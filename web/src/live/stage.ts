@@ -42,6 +42,7 @@ export type Scene =
   | { readonly kind: "reconnecting" }
   | { readonly kind: "away" }
   | { readonly kind: "starting" }
+  | { readonly kind: "draft" }
   | { readonly kind: "scheduled"; readonly startsAtMs: number | null; readonly inMs: number | null }
   | { readonly kind: "ended" }
   | { readonly kind: "full"; readonly retryInS: number }
@@ -61,6 +62,7 @@ export function wantsMedia(facts: StageFacts): boolean {
 export function scene(facts: StageFacts): Scene {
   const { showcase, viewer } = facts;
   if (showcase.state === "ended") return { kind: "ended" };
+  if (showcase.state === "draft" && facts.online) return { kind: "draft" };
   if (showcase.state !== "live") return facts.online ? scheduled(facts) : { kind: "offline" };
   if (!facts.decodes && !facts.listenOnly) return { kind: "codec" };
   if (viewer.phase === "refused" || viewer.phase === "failed") return refused(facts);

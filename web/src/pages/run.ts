@@ -236,7 +236,7 @@ function count(tab: string, open: number): void {
 function strip() {
   const { link, refusal } = room.store.facts;
   if (link === "refused" || (refusal !== null && link !== "open"))
-    return notices.strip(refusal?.title || t("run.failed"));
+    return notices.strip(refusal?.title || page.messages[`error.${refusal?.code}`] || t("run.failed"));
   return notices.strip(
     link === "lost" || (link === "connecting" && Date.now() - openedMs > PATIENCE_MS) ? t("run.reconnecting") : null,
   );

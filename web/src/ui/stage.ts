@@ -120,6 +120,7 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
       return said("failed", html`${retry}<p class="code">${scene.code}</p>`);
     case "codec":
       return said("codec", listen);
+    case "draft":
     case "starting":
     case "ended":
     case "invited":
