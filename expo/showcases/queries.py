@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, up
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expo.accounts.tables import Invitation, Login, Person
+from expo.archive.tables import Consent
 from expo.catalogue.tables import Delegation, Exhibitor, Product
 from expo.errors import Invalid
 from expo.showcases.tables import (
@@ -111,7 +112,7 @@ async def keep_all(db: AsyncSession, segment_id: str) -> None:
 
 async def has_traces(db: AsyncSession, showcase_id: str) -> bool:
     """Whether people were invited to the showcase, or said or did something in its room."""
-    for table in (Invitation, Login, Person, Message, ProductPin, Lead):
+    for table in (Invitation, Login, Person, Message, ProductPin, Lead, Consent):
         if await db.scalar(select(table.id).where(table.showcase_id == showcase_id).limit(1)) is not None:
             return True
     return False
