@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import browsers, delay, fanout, live, page, rooms, solo
+from tests.bench import back, browsers, delay, fanout, live, page, rooms, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -97,6 +97,10 @@ async def _idle(options: argparse.Namespace) -> list[Figure]:
     return [await rooms.idle(options.rooms or 100, options.seconds, options.tries)]
 
 
+async def _back(options: argparse.Namespace) -> list[Figure]:
+    return [await back.back(options.tries)]
+
+
 async def _click(options: argparse.Namespace) -> list[Figure]:
     return [await browsers.click(options.viewers or 30, options.tries)]
 
@@ -125,12 +129,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     "pin": _pin,
     "takeover": _takeover,
     "idle": _idle,
+    "back": _back,
     "click": _click,
     "screen": _screen,
     "publish": _publish,
     "page": _page,
 }
-IN_BROWSERS = {"click", "screen", "publish", "page"}
+UNPINNED = {"click", "screen", "publish", "page", "back"}
 """They and their server have the whole machine; the others have fixed cores."""
 
 
@@ -140,7 +145,7 @@ async def run(options: argparse.Namespace, benchmarks: Mapping[str, Benchmark] =
     figures: list[Figure] = []
     for name in names:
         show(f"-- {name}")
-        with contextlib.nullcontext() if name in IN_BROWSERS else pinned(LOAD_CORE):
+        with contextlib.nullcontext() if name in UNPINNED else pinned(LOAD_CORE):
             try:
                 found = await benchmarks[name](options)
             except Exception as error:  # one that breaks takes no other along

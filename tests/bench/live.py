@@ -50,11 +50,12 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house() -> AsyncGenerator[House]:
+async def house(core: int | None = SERVER_CORE) -> AsyncGenerator[House]:
+    """Served from `core`, or None: from wherever."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         udp_port = free_udp_ports(2)
         env = {"EXPO_DATA_DIR": folder, "EXPO_UDP_PORT": str(udp_port), "EXPO_ANNOUNCE": "127.0.0.1"}
-        with pinned(SERVER_CORE):
+        with contextlib.nullcontext() if core is None else pinned(core):
             server = await launch(Path(folder), workers=2, udp_port=udp_port, env=env)
         try:
             settings = Settings.from_env(env)
