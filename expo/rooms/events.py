@@ -214,7 +214,7 @@ Event = StageEvent | SeatEvent | CrowdEvent
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """One event as the log holds it. `to` is its audience; `command` is `PARTICIPANT/ID` of what caused it, if any."""
+    """One event as the log holds it. `to` is its audience; `command` is `PARTICIPANT/ID/MARK` of its cause, if any."""
 
     revision: int
     at_ms: int

@@ -38,7 +38,7 @@ def decide(state: State, command: SeatCommand, actor: Actor, now_ms: int) -> Eve
         case do.TakeSeat():
             return _take(state, actor)
         case do.LeaveSeat():
-            return (be.SeatLeft(seat=me),) if me in state.seats else ()
+            return _leave(state, me)
         case do.SetReady(ready):
             return (be.ReadySet(seat=me, ready=ready),) if _seat(state, me).ready != ready else ()
         case do.ReportCheck(verdict, note):
@@ -103,6 +103,14 @@ def _take(state: State, actor: Actor) -> Events:
     if seat is None and len(state.seats) >= MAX_SEATS:
         raise Conflict("rooms.seats_full", f"a room has {MAX_SEATS} seats")
     return (be.SeatTaken(seat=actor.participant, name=name, role=role, exhibitor=actor.exhibitor),)
+
+
+def _leave(state: State, me: ParticipantId) -> Events:
+    """Who is muted keeps the place, or leaving and coming back would end the mute."""
+    seat = state.seats.get(me)
+    if seat is None or not seat.muted:
+        return (be.SeatLeft(seat=me),) if seat else ()
+    return (be.SeatHere(seat=me, here=False),) if seat.here else ()
 
 
 def _attended(state: State, here: frozenset[ParticipantId], now_ms: int) -> Iterator[SeatEvent]:

@@ -7,6 +7,7 @@ The room goes on while Valkey is away (`expo.rooms.room_sharer`). It ends only w
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from expo.cluster.eventlog import EventLog, StaleTokenError
 from expo.cluster.lease import Lease, release
 from expo.cluster.redis import Valkey
-from expo.errors import ExpoError, Unavailable
+from expo.errors import Conflict, ExpoError, Unavailable
 from expo.ids import ParticipantId
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
@@ -116,14 +117,15 @@ class Room:
     async def submit(self, actor: Actor, command: Command, command_id: str | None = None) -> Ack:
         """Carry the command out, once per `command_id` of this actor.
 
-        Raises what `decide` raises, Unavailable `rooms.busy`, `rooms.unshared` over a bound, `rooms.stopping` and
-        `rooms.moved` when another worker has or will have the room: then the effect may be gone.
+        Raises what `decide` raises, Conflict `rooms.id_reused` for an id of another command, Unavailable `rooms.busy`,
+        `rooms.unshared` over a bound, `rooms.stopping` and `rooms.moved` when another worker has or will have the room:
+        then the effect may be gone.
         """
         if self.lost:
             raise moved()
         if self._closing:
             raise Unavailable("rooms.stopping", "this room is moving", retry_after_s=1)
-        name = f"{actor.participant}/{command_id}" if command_id else None
+        name = _name(actor, command_id, command) if command_id else None
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         try:
             self._mailbox.put_nowait(_Letter(actor, command, name, answer))
@@ -218,8 +220,12 @@ class Room:
             self._mailbox.task_done()
 
     def _apply(self, letter: _Letter) -> int:
-        if letter.name and (known := self.state.recent.get(letter.name)):
-            return known
+        if letter.name:
+            recent, given = self.state.recent, letter.name.rpartition("/")[0] + "/"
+            if known := recent.get(letter.name):
+                return known
+            if any(name.startswith(given) for name in recent):
+                raise Conflict("rooms.id_reused", "this id was another command's")
         if self._sharer.full:
             raise Unavailable("rooms.unshared", "the cluster's store has been away for too long", retry_after_s=5)
         before, at_ms = self.state, self._clock()
@@ -259,3 +265,9 @@ class Room:
     def _due(self) -> None:
         if not self.post(Advance()):
             self._timer = asyncio.get_running_loop().call_later(0.01, self._due)
+
+
+def _name(actor: Actor, command_id: str, command: Command) -> str:
+    """How the log names a command: whose, its id, and a mark of what it says."""
+    mark = hashlib.blake2s(repr(command).encode(), digest_size=6).hexdigest()
+    return f"{actor.participant}/{command_id}/{mark}"

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -23,7 +24,7 @@ from expo.media.peer import Peer
 from expo.media.peer_http import Refused as NotAdmitted
 from expo.media.peer_http import join
 from tests.support.house import SECRET, House, open_house
-from tests.support.live import Page
+from tests.support.live import Page, Told, opened_page
 from tests.support.room import OPTIONS, Source, Watching
 
 pytestmark = [pytest.mark.cluster]
@@ -112,6 +113,84 @@ async def test_a_command_sent_twice_counts_once(house: House) -> None:
         again = await buyer.command("say", "once", text="one")
         assert again["revision"] == first["revision"]
         assert len((await buyer.ask("snapshot"))["state"]["messages"]) == 1
+
+
+UNFIT: tuple[tuple[str | None, tuple[tuple[str, str, dict[str, Any]], ...]], ...] = (
+    (
+        None,
+        (
+            ("arm_next", "rooms.not_live", {"segment": "2", "anyway": True}),
+            ("pause", "rooms.not_live", {}),
+            ("resume", "rooms.not_live", {}),
+            ("end", "rooms.not_live", {}),
+            ("finish", "rooms.not_live", {}),
+            ("cancel_next", "rooms.not_armed", {}),
+            ("undo_next", "rooms.undo_over", {}),
+            ("mute_seat", "rooms.no_seat", {"seat": "nobody"}),
+        ),
+    ),
+    (
+        "go_live",
+        (
+            ("open_waiting_room", "rooms.already_live", {}),
+            ("arm_next", "rooms.next_changed", {"segment": "2", "anyway": True}),
+            ("arm_next", "rooms.next_not_ready", {"segment": "1"}),
+            ("finish", "rooms.nobody_on", {}),
+            ("reorder", "rooms.order_stale", {"segments": ["1"]}),
+            ("hide_message", "rooms.no_message", {"message": 1}),
+        ),
+    ),
+    (
+        "end",
+        (
+            ("go_live", "rooms.ended", {}),
+            ("pause", "rooms.ended", {}),
+            ("resume", "rooms.ended", {}),
+            ("arm_next", "rooms.ended", {"segment": "1", "anyway": True}),
+            ("finish", "rooms.ended", {}),
+            ("reorder", "rooms.ended", {"segments": []}),
+        ),
+    ),
+)
+"""For each phase, after the command that begins it, what does not fit it and why; "1" is the programme's first part."""
+
+
+async def test_what_comes_out_of_order_is_refused_by_code_and_changes_nothing(house: House) -> None:
+    room = "daegu"
+    organiser = await house.cookies("organiser")
+    person = next(each for each in house.seeded.people if (each.role, each.showcase_id) == ("exhibitor", room))
+    exhibitor = await house.entered(person.id, person.role, person.showcase_id)
+    async with (
+        opened_page(house.sockets[0], room, cookies=organiser) as desk,
+        opened_page(house.sockets[1], room, cookies=organiser) as far,
+        opened_page(house.sockets[1], room, cookies=exhibitor) as studio,
+    ):
+        parts = {str(number): each["id"] for number, each in enumerate((await state(desk))["segments"], start=1)}
+
+        for begin, commands in UNFIT:
+            if begin is not None:
+                assert (await far.command(begin))["shared"] is True
+            before = await state(desk)
+            for number, (kind, code, members) in enumerate(commands):
+                page = studio if kind == "finish" else (desk, far)[number % 2]
+                named = {"segment": parts[members["segment"]]} if "segment" in members else {}
+                answer = await page.command(kind, **members | named)
+                assert answer.get("error", {}).get("code") == code, (begin, kind, answer)
+            assert await state(desk) == before
+            if begin is not None:
+                assert (await desk.command(begin)).get("revision") == before["revision"], "twice is once"
+            if begin == "go_live":
+                first = await desk.command("say", "one-id", text="one")
+                for page in (desk, far):
+                    assert (await page.command("say", "one-id", text="two"))["error"]["code"] == "rooms.id_reused"
+                assert (await far.command("say", "one-id", text="one"))["revision"] == first["revision"]
+                assert [each["text"] for each in (await state(far))["messages"]] == ["one"]
+        assert not [page for page in (desk, far, studio) if page.gone.is_set() or page.goodbyes]
+
+
+async def state(page: Page) -> Told:
+    """The room as this page sees it now."""
+    return (await page.ask("snapshot"))["state"]
 
 
 async def test_a_flood_of_one_socket_is_told_to_wait(house: House) -> None:

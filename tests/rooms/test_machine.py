@@ -159,6 +159,10 @@ def test_the_organiser_mutes_and_removes() -> None:
     show.do(MAI, do.MuteSeat(seat=KIM_SEAT))
     assert show.state.seats[KIM_SEAT].muted
     assert code_of(show, MAI, do.MuteSeat(seat=ParticipantId("nobody"))) == "rooms.no_seat"
+    assert show.do(KIM, do.LeaveSeat()) == ["SeatHere"]
+    assert show.do(KIM, do.LeaveSeat()) == []
+    show.do(KIM, do.TakeSeat())
+    assert show.state.seats[KIM_SEAT].muted, "leaving ends no mute"
 
     show.do(MAI, do.RemoveSeat(seat=KIM_SEAT))
     assert (KIM_SEAT in show.state.seats, show.state.picture) == (False, None)
