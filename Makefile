@@ -10,6 +10,9 @@ PYTEST := $(RUN) -m pytest --durations=5
 # Two cores: one test process each.
 FAST := not media and not cluster and not browser and not bench
 
+# Bytecode is kept whatever the shell says: hundreds of processes are started from the same sources.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -75,11 +78,9 @@ fast: setup ## tests that need no process, no socket and no browser
 	@echo "== tests: fast"
 	@$(PYTEST) -n 2 --dist worksteal -m "$(FAST)" $(ARGS)
 
-slow: setup packages ## tests with real media, processes and browsers; two or three at a time
-	@echo "== tests: processes and databases"
-	@$(PYTEST) -n 2 --dist worksteal -m "cluster and not browser and not bench" $(ARGS)
-	@echo "== tests: media"
-	@$(PYTEST) -n 3 --dist worksteal -m "media and not cluster and not browser and not bench" $(ARGS)
+slow: setup packages ## tests with real media, processes and browsers, two at a time
+	@echo "== tests: media, processes and databases"
+	@$(PYTEST) -n 2 --dist worksteal -m "(media or cluster) and not browser and not bench" $(ARGS)
 	@echo "== tests: pages, pictures and sound in browsers"
 	@$(PYTEST) -n 2 --dist loadfile -m "browser and not bench" $(ARGS)
 

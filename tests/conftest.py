@@ -1,14 +1,30 @@
-"""Rules for every test: a skipped or expected failure is a failure, and settings of the shell do not leak in."""
+"""Rules for every test: a skipped or expected failure is a failure, and settings of the shell do not leak in.
+
+Temporary folders are in memory where there is enough of it, and go with the test that passed.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from expo.settings import PREFIX
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has memory as files
+MEMORY_WANTED = 4 << 30
+"""Free bytes there; a run needs some hundred million. Docker's usual 64 MB are too few."""
+
+# Databases and logs of servers that live for one test: where a disk has to write and discard them, tests wait longer
+# for it than for the servers.
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED:
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # asked before, and kept
 
 # Hypothesis' own deadlines are wall-clock time, which on a busy machine says nothing about the code.
 settings.register_profile("expo", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from expo.store.db import Database, sqlite_url
 from expo.store.migrate import upgrade
@@ -38,6 +39,7 @@ class PostgresServer:
         self.folder = folder
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._psql: subprocess.Popen[str] | None = None
 
     def create(self) -> None:
         """Make the cluster's files, as user postgres when we are root: PostgreSQL refuses to run as root."""
@@ -56,6 +58,8 @@ class PostgresServer:
             "fsync": "off",
             "max_connections": "40",
             "shared_buffers": "16MB",
+            "max_wal_size": "64MB",  # temporary folders may be memory
+            "autovacuum": "off",  # no database gets old here
         }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         ready = self.folder / "ready"
@@ -78,6 +82,9 @@ class PostgresServer:
         """Stop it as a crash would, connections or not; harmless when it is stopped."""
         if self._process is None:
             return
+        if self._psql is not None:
+            self._psql.communicate()
+            self._psql = None
         self._process.send_signal(signal.SIGQUIT)  # "immediate": the next start recovers
         self._process.wait(STOP_S)
         self._process = None
@@ -85,16 +92,32 @@ class PostgresServer:
     def new_database(self, template: str = "template0", name: str | None = None) -> str:
         """The address of a new database, a copy of `template`."""
         name = name or f"test{next(_names)}"
-        self._run("createdb", *self._socket, f"--template={template}", name)
+        self._order(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Remove the database at this address of `new_database`, whoever is connected."""
+        self._order(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
     def url(self, name: str) -> str:
         """The address of the database of that name."""
         return f"postgresql+asyncpg://{USER}@/{name}?host={self.folder}"
 
-    @property
-    def _socket(self) -> tuple[str, ...]:
-        return (f"--host={self.folder}", f"--username={USER}")
+    def _order(self, statement: str) -> None:
+        """Run it in one psql for all: a program and a connection for each would cost more than the statement."""
+        if self._psql is None:
+            flags = ("--no-psqlrc", "--quiet", f"--host={self.folder}", f"--username={USER}", "postgres")
+            self._psql = subprocess.Popen(
+                _as_postgres("psql", *flags), cwd="/", text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        assert self._psql.stdin is not None
+        assert self._psql.stdout is not None
+        self._psql.stdin.write(f"{statement};\n\\echo done\n")
+        self._psql.stdin.flush()
+        said = self._psql.stdout.readline()
+        if said != "done\n":
+            raise RuntimeError(f"{statement}: {said}")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(_as_postgres(program, *arguments), check=False, capture_output=True, cwd="/")
@@ -159,21 +182,27 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(backend: str, request: pytest.FixtureRequest) -> str:
+def database_url(backend: str, request: pytest.FixtureRequest) -> Generator[str]:
     """A migrated, empty database, on SQLite and on PostgreSQL."""
     if backend == "sqlite":
-        return request.getfixturevalue("sqlite_database_url")
+        yield request.getfixturevalue("sqlite_database_url")
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database(template=TEMPLATE)
+    url = server.new_database(template=TEMPLATE)
+    yield url
+    server.drop_database(url)
 
 
 @pytest.fixture
-def empty_database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """A database without any table, on SQLite (where it is no file yet) and on PostgreSQL."""
     if backend == "sqlite":
-        return sqlite_url(tmp_path / "data" / "expo.db")
+        yield sqlite_url(tmp_path / "data" / "expo.db")
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    url = server.new_database()
+    yield url
+    server.drop_database(url)
 
 
 @pytest.fixture
