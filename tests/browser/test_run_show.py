@@ -14,6 +14,7 @@ from tests.support.presenter import (
     ORGANISER,
     Expo,
     chromium,
+    colour,
     mode,
     moves,
     on_air,
@@ -26,6 +27,8 @@ from tests.support.run import FIRST, SECOND, SHOWCASE, join, run_page, with_seco
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 PIN_MS = 1_000
+COMING = "#coming video"
+FACE = f"[data-seat={SECOND}] video"
 _PRESS = """(selector) => {
   const at = Date.now();
   document.querySelector(selector).click();
@@ -69,6 +72,14 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await expect(line(desk, "Dalgu")).to_contain_text("Ready")
         await expect(desk.locator("#needs")).not_to_contain_text("The next company is not ready")
 
+        await expect(desk.locator("#listen")).to_be_visible()
+        assert await moves(desk, COMING)  # before the show: Dalgu backstage
+        await desk.locator(FACE).wait_for()
+        assert await moves(desk, FACE)
+        await second.keyboard.press("v")
+        await expect(desk.locator("#coming-badge")).to_contain_text("Next")
+        assert await desk.locator(COMING).evaluate("video => video.muted")
+
         await desk.locator("#go-live").click()
         await expect(desk.locator("#phase")).to_contain_text("On air")
         await desk.keyboard.press("n")
@@ -85,12 +96,21 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await buyer.goto(expo.stage(SHOWCASE))
         await picture(buyer, "moving")
 
+        await expect(desk.locator("#listen")).to_be_visible()
+        assert max(await colour(desk, COMING)) < 40  # Palgong, whose camera is off
+        await second.keyboard.press("v")
+        assert await moves(desk, COMING)
+        await desk.keyboard.press("l")
+        await expect(desk.locator("#listen")).to_have_attribute("aria-pressed", "true")
+
         await desk.locator("#next-company").click()
         await expect(first.locator(".signal")).to_contain_text("Next: Palgong")
         await expect(second.locator(".signal")).to_contain_text("On air in")
         await on_air(second)
         await mode(first, "backstage")
         assert await moves(buyer)
+        await expect(desk.locator("#coming")).to_be_hidden()
+        assert await desk.locator(COMING).evaluate("video => video.muted")
 
         await desk.keyboard.press("u")
         await on_air(first)

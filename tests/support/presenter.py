@@ -38,7 +38,7 @@ SOON_MS = 10_000
 expect.set_options(timeout=WAIT_MS)
 
 _LOOKER = """
-  const video = document.querySelector("video");
+  const video = document.querySelector(selector);
   const canvas = new OffscreenCanvas(64, 36);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const look = () => {
@@ -47,9 +47,9 @@ _LOOKER = """
   };
   const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 """
-_COLOUR = "() => {" + _LOOKER + " return Array.from(look().slice(4 * (18 * 64 + 4), 4 * (18 * 64 + 4) + 3)); }"
+_COLOUR = "(selector) => {" + _LOOKER + " return Array.from(look().slice(4 * (18 * 64 + 4), 4 * (18 * 64 + 4) + 3)); }"
 _MOVES = (
-    "async ({ wanted, forMs }) => {"
+    "async ({ selector, wanted, forMs }) => {"
     + _LOOKER
     + """
   const differ = (one, other) => {
@@ -232,19 +232,19 @@ async def picture(page: Page, wanted: str, timeout_s: float = WAIT_MS / 1000) ->
     await page.locator(f".pic[data-picture={wanted}]").wait_for(timeout=timeout_s * 1000)
 
 
-async def moves(page: Page) -> bool:
+async def moves(page: Page, selector: str = "video") -> bool:
     """Whether at least 20 of 2304 points of the picture change within a second, soon."""
-    return await page.evaluate(_MOVES, {"wanted": True, "forMs": SOON_MS})
+    return await page.evaluate(_MOVES, {"selector": selector, "wanted": True, "forMs": SOON_MS})
 
 
 async def stands_still(page: Page) -> bool:
     """Whether the picture stays the same for a second, soon."""
-    return await page.evaluate(_MOVES, {"wanted": False, "forMs": SOON_MS})
+    return await page.evaluate(_MOVES, {"selector": "video", "wanted": False, "forMs": SOON_MS})
 
 
-async def colour(page: Page) -> tuple[int, int, int]:
+async def colour(page: Page, selector: str = "video") -> tuple[int, int, int]:
     """Red, green, blue (0..255) at the left edge of the picture, halfway down."""
-    red, green, blue = await page.evaluate(_COLOUR)
+    red, green, blue = await page.evaluate(_COLOUR, selector)
     return red, green, blue
 
 

@@ -10,6 +10,7 @@ import { translator } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
 import { need, pageData } from "../ui/page";
 import { asked } from "../ui/run/ask";
+import { Backstage } from "../ui/run/backstage";
 import * as cards from "../ui/run/cards";
 import { dragging } from "../ui/run/drag";
 import * as model from "../ui/run/model";
@@ -31,6 +32,8 @@ interface RunPage {
   readonly endsAt: string;
   readonly whepUrl: string;
   readonly whepToken: string | null;
+  /** Looks backstage. */
+  readonly previewToken: string;
   readonly programme: Pick<RunWords, "companies" | "products">;
   readonly clocks: readonly Clock[];
 }
@@ -46,6 +49,7 @@ const [startsAtMs, endsAtMs] = [Date.parse(page.startsAt), Date.parse(page.endsA
 const slots = Object.fromEntries(
   [
     ...["phase", "strip", "cover", "on", "who", "crowd", "time", "next", "controls", "undo"],
+    ...["coming-cover", "coming-badge", "coming-sound"],
     ...["needs-count", "needs", "plan", "lines", "people", "questions", "chat", "toast"],
   ].map((id) => {
     const element = need<HTMLElement>(`#${id}`);
@@ -60,6 +64,8 @@ const say = need<HTMLElement>("#say");
 
 const room = new Room(dialer(page.showcaseId, null));
 const viewer = new Viewer({ url: page.whepUrl, token: page.whepToken, lanes: ["picture"] });
+const source = { url: page.whepUrl, token: page.previewToken };
+const backstage = new Backstage(source, need("#coming video"), () => draw());
 const list = new NeedsList();
 const noted = new Set<string>();
 let watching = false;
@@ -198,14 +204,18 @@ function draw(): void {
   render(cards.who(state, words), slot("who"));
   render(cards.crowd(state, model.openQuestions(state).length, words), slot("crowd"));
   render(cards.time(state, now, words, bigOnes), slot("time"));
-  render(cards.next(state, found, now, words), slot("next"));
+  backstage.follow(state, !slot("people").hidden);
+  need<HTMLElement>("#coming").hidden = state.phase === "ended" || model.nextSegment(state) === null;
+  for (const [id, part] of Object.entries(cards.coming(state, backstage, found, words))) render(part, slot(id));
+  render(cards.next(state, now, words), slot("next"));
   render(cards.controls(state, now, words, bigOnes), slot("controls"));
   render(cards.undo(state, now, words, bigOnes), slot("undo"));
   render(needsView.count(list.items, words), slot("needs-count"));
   render(needsView.needs(list.items, now, words, smallOnes), slot("needs"));
   render(timeline.plan(state, found, endsAtMs, words), slot("plan"));
   render(timeline.lines(state, found, now, words, { move }), slot("lines"));
-  render(people.people(state, words, smallOnes), slot("people"));
+  const face = (seat: string) => (state.shown?.seat === seat ? viewer.state.stream : backstage.face(seat));
+  render(people.people(state, words, smallOnes, face), slot("people"));
   render(people.messages(questions, "questions", words, smallOnes), slot("questions"));
   render(
     people.messages(
@@ -220,6 +230,9 @@ function draw(): void {
   // CSSOM, so that a strict style-src holds.
   for (const bar of document.querySelectorAll<HTMLElement>("[data-share]"))
     bar.style.setProperty("--v", bar.dataset.share ?? "0");
+  // The browser pauses a muted picture that was moved, or out of sight when it began.
+  for (const paused of document.querySelectorAll("video"))
+    if (paused.paused && paused.srcObject !== null) void paused.play().catch(() => undefined);
   // A row that moves takes the focus along.
   if (focus !== undefined && (document.activeElement as HTMLElement | null)?.dataset.focus !== focus)
     document.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
@@ -283,6 +296,7 @@ shortcuts({
   Escape: () => {
     if (room.state?.armed != null) bigOnes.cancel();
   },
+  l: () => backstage.listen(!backstage.listening),
   u: () => {
     if (room.state?.undo != null) bigOnes.undo();
   },

@@ -2,10 +2,11 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ViewerState } from "../../media/viewer";
-import type { State } from "../../wire.gen";
+import type { Segment, State } from "../../wire.gen";
 import { icon } from "../icons";
 import type { holding } from "../studio-hold";
 import { clockText } from "../studio-state";
+import type { Backstage, Look } from "./backstage";
 import {
   awaySince,
   beganMs,
@@ -102,14 +103,44 @@ export function time(state: State, nowMs: number, words: RunWords, actions: Card
     <p class="bar small on-show">${shown === null ? html`<span class="dim">${t("run.nothing_shown")}</span>` : html`${icon("package")}<span class="grow cut">${t("run.shown", { name: shown })}</span><button class="btn quiet" type="button" @click=${actions.unpin}>${t("run.unpin")}</button>`}</p>`;
 }
 
+/** What lies on the small monitor, by the place it has there: a cover, whose turn it is and when, a key to hear them. */
+export function coming(
+  state: State,
+  { look, listening, listen }: Pick<Backstage, "look" | "listening" | "listen">,
+  found: ReadonlyMap<string, Span>,
+  words: RunWords,
+): Readonly<Record<"coming-cover" | "coming-badge" | "coming-sound", Part>> {
+  const { t } = words;
+  const segment = nextSegment(state);
+  if (segment === null) return { "coming-cover": nothing, "coming-badge": nothing, "coming-sound": nothing };
+  const span = found.get(segment.id);
+  return {
+    "coming-cover": comingCover(state, segment, look, t),
+    "coming-badge": html`<span class="badge glass">${t("run.next")}${span === undefined ? nothing : html` · ${clockTime(span.fromMs, words)}`}</span>`,
+    "coming-sound":
+      look !== "live"
+        ? nothing
+        : html`<button class="btn glass" type="button" id="listen" aria-pressed=${listening ? "true" : "false"} aria-label=${t("run.listen")} title="${t("run.listen")} (L)" @click=${() => listen(!listening)}>${listening ? icon("volume-2") : icon("volume-x")}<span class="key desk" aria-hidden="true">L</span></button>`,
+  };
+}
+
+function comingCover(state: State, segment: Segment, look: Look, t: RunWords["t"]): Part {
+  if (look === "live") return nothing;
+  if (look === "connecting")
+    return html`<div class="cover late">${icon("video-off")}<p>${t("run.monitor_connecting")}</p></div>`;
+  if (look === "refused")
+    return html`<div class="cover">${icon("triangle-alert")}<p>${t("run.coming.refused")}</p></div>`;
+  const away = seatsOf(state, segment.exhibitor).every((seat) => !seat.here);
+  return html`<div class="cover">${away ? icon("user-round") : icon("video-off")}<p>${t(away ? "run.coming.away" : "run.coming.none")}</p></div>`;
+}
+
 /** The company to come; while it is counted down to, the seconds in its place. */
-export function next(state: State, found: ReadonlyMap<string, Span>, nowMs: number, words: RunWords): TemplateResult {
+export function next(state: State, nowMs: number, words: RunWords): TemplateResult {
   const { t } = words;
   const segment = state.phase === "ended" ? null : nextSegment(state);
   if (segment === null)
     return html`<p class="label small dim">${t("run.next")}</p><p class="strong">${t(state.phase === "ended" ? "run.all_over" : "run.no_next")}</p>`;
   const name = companyName(segment.exhibitor, words);
-  const span = found.get(segment.id);
   if (state.armed !== null) {
     const count = secondsLeft(state.armed.dueMs, nowMs);
     return html`<div class="counting" id="counting"><b aria-hidden="true">${count}</b><p>${t("run.counting", { name, count })}</p></div>`;
@@ -120,10 +151,9 @@ export function next(state: State, found: ReadonlyMap<string, Span>, nowMs: numb
   const verdict = worstCheck(state, segment);
   const sinceMs = awaySince(state, segment);
   const word = ready ? "run.is_ready" : how === "away" ? "run.is_away" : "run.is_here";
-  return html`<p class="label small dim">${t("run.next")}${span === undefined ? nothing : html` · ${clockTime(span.fromMs, words)}`} · ${minutes(segment.plannedS, words)}</p>
-    <h2 class="cut" title=${name}>${name}</h2>
+  return html`<h2 class="cut" title=${name}>${name}</h2>
     <p class="lamp small ${ready ? "on" : how === "away" ? "off" : "need"}">${sinceMs === null ? t(word) : t("run.away_since", { time: clockTime(sinceMs, words) })}</p>
-    ${people.length === 0 ? nothing : html`<p class="small dim cut"><bdi>${people.join(", ")}</bdi></p>`}
+    <p class="small dim cut">${minutes(segment.plannedS, words)}${people.length === 0 ? nothing : html` · <bdi>${people.join(", ")}</bdi>`}</p>
     ${verdict === null ? nothing : html`<p class="small ${verdict === "pass" ? "dim" : "amber"}">${t(`run.check_long.${verdict}`)}</p>`}`;
 }
 

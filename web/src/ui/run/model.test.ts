@@ -23,6 +23,17 @@ describe("the run of show", () => {
     expect(model.nextSegment(begun)?.id).toBe("s3");
   });
 
+  test("who is to come is whom the server previews: here, ready, with a camera", () => {
+    const kim = seat("e3", { camera: true, here: false });
+    const an = seat("e3", { camera: true });
+    const bo = seat("e3", { camera: true, ready: true });
+    const coming = (seats: Record<string, ReturnType<typeof seat>>) => model.comingSeat({ ...begun, seats });
+    expect(coming({ kim, an, bo })).toBe("bo");
+    expect(coming({ kim, an, bo: { ...bo, camera: false } })).toBe("an");
+    expect(coming({ kim })).toBe("kim");
+    expect(coming({ other: seat("e2", { camera: true }) })).toBeNull();
+  });
+
   test("a plan follows what really happened", () => {
     const found = model.spans(begun, NOON_MS, NOON_MS + 12 * MINUTE_MS);
     const inMinutes = [...begun.segments].map(({ id }) => {

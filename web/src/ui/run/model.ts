@@ -33,6 +33,14 @@ export function seatsOf(state: State, exhibitor: string): readonly Seat[] {
   return Object.values(state.seats).filter((seat) => seat.exhibitor === exhibitor);
 }
 
+/** Of the company to come, whom the server previews: whoever has a camera; here before away, ready before others. */
+export function comingSeat(state: State): string | null {
+  const exhibitor = nextSegment(state)?.exhibitor;
+  const own = Object.entries(state.seats).filter(([, seat]) => seat.exhibitor === exhibitor);
+  own.sort(([, a], [, b]) => Number(b.here) - Number(a.here) || Number(b.ready) - Number(a.ready));
+  return own.find(([, seat]) => seat.camera)?.[0] ?? null;
+}
+
 export function someoneReady(state: State, segment: Segment): boolean {
   return seatsOf(state, segment.exhibitor).some((seat) => seat.here && seat.ready);
 }

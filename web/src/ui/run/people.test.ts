@@ -40,6 +40,6 @@ test.each([
   [{ kim: seat("e1", gone), an: seat("e1") }, "run.is_here"],
   [{ kim: seat("e1", gone), an: seat("e1", { ready: true }) }, "run.is_ready"],
 ])("the next company's card says who is there: %o", (seats, word) => {
-  const place = shown(next(room({ seats, segments: [segment(1)] }), new Map(), NOON_MS, words));
+  const place = shown(next(room({ seats, segments: [segment(1)] }), NOON_MS, words));
   expect(place.querySelector(".lamp")?.textContent).toBe(word);
 });

@@ -16,8 +16,11 @@ export interface PeopleActions {
   readonly answered: (message: number) => void;
 }
 
+/** The moving picture of a seat, where there is one. */
+export type Face = (seat: string) => MediaStream | null;
+
 /** Seats in the order of the run of show; crew last. */
-export function people(state: State, words: RunWords, actions: PeopleActions): TemplateResult {
+export function people(state: State, words: RunWords, actions: PeopleActions, face: Face = () => null): TemplateResult {
   const { t } = words;
   const place = (seat: Seat) => {
     const at = state.segments.findIndex((one) => one.exhibitor === seat.exhibitor);
@@ -30,11 +33,18 @@ export function people(state: State, words: RunWords, actions: PeopleActions): T
   return html`<ul class="rows seats-list">${repeat(
     seats,
     ([id]) => id,
-    ([id, seat]) => person(id, seat, state, words, actions),
+    ([id, seat]) => person(id, seat, face(id), state, words, actions),
   )}</ul>`;
 }
 
-function person(id: string, seat: Seat, state: State, words: RunWords, actions: PeopleActions): TemplateResult {
+function person(
+  id: string,
+  seat: Seat,
+  face: MediaStream | null,
+  state: State,
+  words: RunWords,
+  actions: PeopleActions,
+): TemplateResult {
   const { t } = words;
   const shown = state.shown ?? state.picture;
   const pictured = shown?.seat === id ? shown.source : null;
@@ -54,7 +64,9 @@ function person(id: string, seat: Seat, state: State, words: RunWords, actions: 
     pictured === source || !open
       ? nothing
       : html`<button class="btn quiet" type="button" data-focus="${id}:${source}" aria-label=${t(`run.show_person.${source}`, { name: seat.name })} @click=${() => actions.show(id, source)}>${t(`run.show.${source}`)}</button>`;
+  const moving = html`<video muted .muted=${true} .srcObject=${face} autoplay playsinline aria-label=${t("run.face", { name: seat.name })}></video>`;
   return html`<li class="person">
+    <div class="picture face" data-seat=${id}>${icon("user-round")}${face === null ? nothing : moving}</div>
     <p class="who"><b class="cut"><bdi>${seat.name}</bdi></b><span class="small dim cut"><bdi>${company}</bdi></span></p>
     <span class="lamp small ${lamp}">${word}</span>
     <p class="small dim facts-of">${facts.join(" · ")}</p>
