@@ -19,7 +19,10 @@ from tests.support.worker import Worker, running_worker
 
 pytestmark = pytest.mark.media
 WEB = Path(__file__).parents[2] / "web"
-BUILT = r"run\.(before|chat|check|check_long|check_of|monitor|phase|pictured|questions|role|said|show|standing)[._]"
+BUILT = (
+    r"run\.(before|chat|check|check_long|check_of|monitor|needs\.recording|phase|pictured|questions|role|said|show"
+    r"|standing)[._]"
+)
 """Keys that scripts put together."""
 
 
@@ -82,8 +85,9 @@ async def test_the_monitor_carries_a_token_only_where_watching_needs_one(worker:
     _, html = await page(worker, "demo-organiser", "chungbuk")
     assert page_data(html)["whepToken"] is None
     _, html = await page(worker, "demo-organiser", "jeonnam")
-    token = page_data(html)["whepToken"]
-    assert worker.app[TOKENS].verify(token, utc_now(), room=RoomId("jeonnam")).can == {"watch"}
+    given = page_data(html)
+    for name, can in (("whepToken", {"watch"}), ("previewToken", {"watch", "preview"})):
+        assert worker.app[TOKENS].verify(given[name], utc_now(), room=RoomId("jeonnam")).can == can
 
 
 async def test_it_is_useful_before_its_script_and_runs_none_inline(worker: Worker) -> None:
