@@ -1,8 +1,9 @@
-"""A whole show, run from its page: an organiser, two companies with their studios, and a buyer who watches."""
+"""A whole show, run from its page: an organiser, two companies with their studios, two buyers; two workers."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from tests.support.presenter import (
     FAKE_DEVICES,
     ORGANISER,
+    PHONE,
     Expo,
     chromium,
     colour,
@@ -20,6 +22,7 @@ from tests.support.presenter import (
     on_air,
     picture,
     serving_expo,
+    through_worker,
     visit,
 )
 from tests.support.run import FIRST, SECOND, SHOWCASE, join, run_page, with_second_exhibitor
@@ -44,7 +47,7 @@ _PIN_SEEN = """(word) => new Promise((resolve) => {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
-    async with serving_expo(tmp_path_factory.mktemp("run")) as serving:
+    async with serving_expo(tmp_path_factory.mktemp("run"), workers=2) as serving:
         yield await with_second_exhibitor(serving)
 
 
@@ -60,15 +63,18 @@ def line(desk: Page, company: str) -> Locator:
 
 async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo: Expo, browser: Browser) -> None:
     async with (
-        visit(browser, expo, person=ORGANISER, size=(1440, 760)) as desk,
-        visit(browser, expo, person=FIRST) as first,
-        visit(browser, expo, person=SECOND) as second,
-        visit(browser, expo) as buyer,
+        through_worker(expo, 0) as near,
+        through_worker(expo, 1) as far,
+        visit(browser, near, person=ORGANISER, size=(1440, 760)) as desk,
+        visit(browser, near, person=FIRST) as first,
+        visit(browser, far, person=SECOND) as second,
+        visit(browser, near) as buyer,
+        visit(browser, far, language="vi", size=PHONE) as hoa,
     ):
-        await run_page(desk, expo)
+        await run_page(desk, near)
         await expect(desk.locator("#needs")).to_contain_text("The next company is not ready")
-        await join(first, expo, ready=True)
-        await join(second, expo, ready=True)
+        await join(first, near, ready=True)
+        await join(second, far, ready=True)
         await expect(line(desk, "Dalgu")).to_contain_text("Ready")
         await expect(desk.locator("#needs")).not_to_contain_text("The next company is not ready")
 
@@ -93,8 +99,10 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await desk.keyboard.press("n")
         await on_air(first)
         await expect(line(desk, "Dalgu")).to_have_attribute("aria-current", "step")
-        await buyer.goto(expo.stage(SHOWCASE))
-        await picture(buyer, "moving")
+        await buyer.goto(near.stage(SHOWCASE))
+        await hoa.goto(far.stage(SHOWCASE))
+        for each in (buyer, hoa):
+            await picture(each, "moving")
 
         await expect(desk.locator("#listen")).to_be_visible()
         assert max(await colour(desk, COMING)) < 40  # Palgong, whose camera is off
@@ -124,6 +132,18 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         assert await watching - pressed_ms < PIN_MS
         await expect(first.locator("[data-product=cooker-pot]")).to_contain_text("Showing 0:0")
         await expect(desk.locator("#time")).to_contain_text("Viewers see")
+        await expect(hoa.locator("#pin [data-pin=cooker-pot]")).to_be_visible()
+
+        await hoa.locator("#tab-questions").click()
+        await hoa.locator(".composer input").fill("Giá bao nhiêu?")
+        await hoa.locator(".composer input").press("Enter")
+        await hoa.locator("#guest-name").fill("Hoà")
+        await hoa.locator("#guest-company").fill("Sao Mai")
+        await hoa.locator("#guest [type=submit]").click()
+        await desk.locator(".needs li", has_text="Giá bao nhiêu?").get_by_role("button").click()
+        await expect(buyer.locator("li.said .lamp")).to_have_text("Answered")
+        await expect(hoa.locator("li.said .lamp")).to_have_text("Đã trả lời")
+        await expect(desk.locator("#viewers .sr")).to_have_text(re.compile("[2-9]"))
 
         await desk.locator("#pause").click()
         await expect(first.locator(".signal")).to_contain_text("The show pauses")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
@@ -13,6 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
+from expo.cluster.workers import private_socket
 from expo.demo.seed import Seeded, seed
 from expo.settings import Settings
 from expo.store.db import Database
@@ -136,7 +137,7 @@ class Expo:
 
 
 @contextlib.asynccontextmanager
-async def serving_expo(folder: Path, env: Mapping[str, str] | None = None) -> AsyncGenerator[Expo]:
+async def serving_expo(folder: Path, env: Mapping[str, str] | None = None, *, workers: int = 1) -> AsyncGenerator[Expo]:
     """`expo serve` over the demonstration's rows, without its synthetic exhibitor."""
     data_dir = folder / "data"
     data_dir.mkdir(parents=True)
@@ -146,8 +147,33 @@ async def serving_expo(folder: Path, env: Mapping[str, str] | None = None) -> As
     seeded = await seed(database, utc_now())
     await database.close()
     tokens = Tokens(settings.load_secret())
-    async with running_server(data_dir, env=env) as server:
+    async with running_server(data_dir, env=env, workers=workers) as server:
         yield Expo(server, seeded, tokens)
+
+
+@contextlib.asynccontextmanager
+async def through_worker(expo: Expo, index: int) -> AsyncGenerator[Expo]:
+    """The same expo at an address of its own, behind which always this worker answers: the kernel would choose one."""
+    path = private_socket(Settings.from_env({"EXPO_DATA_DIR": str(expo.server.data_dir)}), index)
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(path)
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    relay = await asyncio.start_server(pass_on, "127.0.0.1", 0)
+    try:
+        port = relay.sockets[0].getsockname()[1]
+        yield replace(expo, server=replace(expo.server, base_url=f"http://127.0.0.1:{port}"))
+    finally:
+        relay.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while some := await reader.read(65_536):
+            writer.write(some)
+            await writer.drain()
+    writer.close()
 
 
 @contextlib.asynccontextmanager
