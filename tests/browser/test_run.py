@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from expo.cluster.workers import private_socket
+from expo.settings import Settings
+from tests.support.live import opened_page
 from tests.support.presenter import (
     EXHIBITOR,
     FAKE_DEVICES,
@@ -16,6 +20,7 @@ from tests.support.presenter import (
     Expo,
     chromium,
     faults,
+    overflows,
     serving_expo,
     visit,
 )
@@ -131,6 +136,59 @@ async def test_a_muted_presenter_is_told_and_heard_again_from_the_list(expo: Exp
         await expect(need).to_contain_text("done")
         await desk.locator("#next-company").focus()
         await expect(need).to_have_count(0)
+
+
+STRANGE = (
+    "<img src=x onerror=alert(1)><script>alert(2)</script><b>bold</b> {{7*7}} ${alert(3)}",
+    "\u202eكم السعر؟ \u2067abc 5.000",
+    "👩‍👩‍👧‍👦🇻🇳🙂" * 20,
+    "W" * 500,
+)
+STRANGE_NAME = "<i onclick=alert(4)>\u202e" + "ﷺ🙂" * 8 + "M" * 42
+_BEYOND = """() => [...document.querySelectorAll("bdi")].map((one) => one.getBoundingClientRect())
+  .filter(({ left, right }) => left < 0 || right > innerWidth).map(({ left, right }) => [left, right])"""
+
+
+async def test_strange_words_are_only_words_to_organisers_and_presenters(expo: Expo, browser: Browser) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        guests = f"{expo.base_url}/api/guests"
+        async with http.post(guests, json={"name": "x" * 10_000, "company": "y"}) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400, "text.too_long")
+        async with http.post(guests, json={"name": STRANGE_NAME, "company": STRANGE_NAME}) as answer:
+            cookies = {name: cookie.value for name, cookie in answer.cookies.items()}
+    socket = private_socket(Settings.from_env({"EXPO_DATA_DIR": str(expo.server.data_dir)}), 0)
+    async with (
+        opened_page(socket, LIVE, cookies=cookies) as guest,
+        visit(browser, expo, person=ORGANISER, size=DESK) as desk,
+        visit(browser, expo, person=EXHIBITOR) as studio,
+    ):
+        trouble: list[str] = []
+        for page in (desk, studio):
+            page.on("dialog", lambda dialog: trouble.append(dialog.message))
+            page.on("console", lambda told: trouble.append(told.text) if told.type == "error" else None)
+        await run_page(desk, expo, LIVE)
+        await studio.goto(expo.studio())
+        for text in STRANGE:
+            for kind in ("ask", "say"):
+                assert (await guest.command(kind, text=text)).get("error") is None
+        assert (await guest.command("say", text="x" * 10_000))["error"]["code"] == "text.too_long"
+
+        for page, words in (
+            (desk, "#questions .text bdi"),
+            (desk, ".needs b bdi"),
+            (desk, "#chat .text bdi"),
+            (studio, ".question .grow > bdi"),
+        ):
+            await expect(page.locator(words, has_text="W" * 500)).to_have_count(1)
+            assert set(STRANGE) <= set(await page.locator(words).all_text_contents()), words
+        for by in (desk.locator("#questions .by bdi"), desk.locator(".needs .dim bdi bdi")):
+            assert set(await by.all_text_contents()) == {STRANGE_NAME}, "each isolated from the next"
+        for page in (desk, studio):
+            assert await page.locator(":is(.message, .needs, .question) :is(img, script, i, b b)").count() == 0
+            for width, height in SIZES:
+                await page.set_viewport_size({"width": width, "height": height})
+                assert (await overflows(page), await page.evaluate(_BEYOND)) == (False, []), width
+        assert trouble == []
 
 
 @pytest.mark.parametrize("language", ["en", "ko", "vi"])

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import type { ViewerState } from "../../media/viewer";
 import type { Segment, State } from "../../wire.gen";
 import { icon } from "../icons";
+import { isolated } from "../isolated";
 import type { holding } from "../studio-hold";
 import { clockText } from "../studio-state";
 import type { Backstage, Look } from "./backstage";
@@ -70,7 +71,7 @@ export function who(state: State, words: RunWords): Part {
     current === null ? null : companyName(current.exhibitor, words),
     pictured === undefined ? null : pictured.name,
   ].filter((name) => name !== null);
-  return html`<span class="badge glass cut"><bdi>${names.join(" · ")}</bdi></span>`;
+  return html`<span class="badge glass cut">${isolated(names, " · ")}</span>`;
 }
 
 export function crowd(state: State, questions: number, { t, language }: RunWords): Part {
@@ -153,7 +154,7 @@ export function next(state: State, nowMs: number, words: RunWords): TemplateResu
   const word = ready ? "run.is_ready" : how === "away" ? "run.is_away" : "run.is_here";
   return html`<h2 class="cut" title=${name}>${name}</h2>
     <p class="lamp small ${ready ? "on" : how === "away" ? "off" : "need"}">${sinceMs === null ? t(word) : t("run.away_since", { time: clockTime(sinceMs, words) })}</p>
-    <p class="small dim cut">${minutes(segment.plannedS, words)}${people.length === 0 ? nothing : html` · <bdi>${people.join(", ")}</bdi>`}</p>
+    <p class="small dim cut">${minutes(segment.plannedS, words)}${people.length === 0 ? nothing : html` · ${isolated(people, ", ")}`}</p>
     ${verdict === null ? nothing : html`<p class="small ${verdict === "pass" ? "dim" : "amber"}">${t(`run.check_long.${verdict}`)}</p>`}`;
 }
 

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import { isolated } from "../isolated";
 import type { Listed, Need } from "./needs";
 import { ago, companyName, type RunWords } from "./words";
 
@@ -34,13 +35,13 @@ function row({ need, sinceMs, done }: Listed, nowMs: number, words: RunWords, ac
   const [title, detail] = told(need, words);
   const [verb, act] = verbOf(need, words, actions);
   return html`<li class=${done ? "is-done" : ""}>
-    <p><b>${title}</b><br><span class="dim small"><bdi>${detail}</bdi></span></p>
+    <p><b><bdi>${title}</bdi></b><br><span class="dim small"><bdi>${detail}</bdi></span></p>
     <span class="small dim age">${done ? t("run.needs.done") : ago(sinceMs, nowMs, words)}</span>
     <button class="btn" type="button" data-focus="need:${need.key}" aria-disabled=${done ? "true" : "false"} @click=${() => done || act()}>${verb}</button>
   </li>`;
 }
 
-function told(need: Need, words: RunWords): readonly [string, string] {
+function told(need: Need, words: RunWords): readonly [string, string | TemplateResult] {
   const { t } = words;
   switch (need.kind) {
     case "not_ready": {
@@ -51,7 +52,7 @@ function told(need: Need, words: RunWords): readonly [string, string] {
       return [t(`run.needs.recording.${need.trouble}`), t("run.needs.recording.hint")];
     case "question": {
       const { text, name, company } = need.message;
-      return [text, [name, company].filter((part) => part !== "").join(", ")];
+      return [text, isolated([name, company], ", ")];
     }
     case "muted":
       return [t("run.needs.muted"), `${need.name}, ${companyName(need.exhibitor, words)}`];

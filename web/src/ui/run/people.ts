@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
 import type { Message, Seat, State } from "../../wire.gen";
 import { icon } from "../icons";
+import { isolated } from "../isolated";
 import { clockTime, companyName, type RunWords } from "./words";
 
 const LAMPS = { away: "off", on: "air", ready: "on", here: "" } as const;
@@ -97,14 +98,13 @@ function message(one: Message, words: RunWords, actions: PeopleActions): Templat
   const { t } = words;
   const said = one.withdrawn ? html`<em class="dim">${t("run.withdrawn")}</em>` : html`<bdi>${one.text}</bdi>`;
   const goods = one.product === null ? undefined : words.products[one.product];
-  const by = [one.name, one.company].filter((part) => part !== "").join(", ");
   const states = [
     one.hidden ? t("run.hidden") : null,
     one.kind === "question" && one.answered ? t("run.is_answered") : null,
   ].filter((word) => word !== null);
   return html`<li class="message ${one.hidden ? "is-hidden" : ""}">
     <p class="text">${said}</p>
-    <p class="small dim by">${clockTime(one.atMs, words)} · <bdi>${by}</bdi>${goods === undefined ? nothing : html` · ${goods.name}`}${states.length === 0 ? nothing : html` · <strong>${states.join(" · ")}</strong>`}</p>
+    <p class="small dim by">${clockTime(one.atMs, words)} · ${isolated([one.name, one.company], ", ")}${goods === undefined ? nothing : html` · ${goods.name}`}${states.length === 0 ? nothing : html` · <strong>${states.join(" · ")}</strong>`}</p>
     <div class="verbs">
       ${one.kind === "question" && !one.answered && !one.withdrawn ? html`<button class="btn quiet" type="button" data-focus="m${one.id}:answered" @click=${() => actions.answered(one.id)}>${t("run.answered")}</button>` : nothing}
       ${one.withdrawn ? nothing : html`<button class="btn quiet" type="button" data-focus="m${one.id}:hide" @click=${() => actions.hide(one.id, !one.hidden)}>${one.hidden ? icon("eye") : icon("eye-off")}${t(one.hidden ? "run.show_again" : "run.hide")}</button>`}

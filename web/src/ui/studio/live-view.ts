@@ -5,6 +5,7 @@ import { repeat } from "lit-html/directives/repeat.js";
 import type { Seat, State } from "../../wire.gen";
 import { times } from "../clocks";
 import { icon } from "../icons";
+import { isolated } from "../isolated";
 import { secondsLeft, segmentOf } from "../run/model";
 import { companyName, minutes, type RunWords } from "../run/words";
 import { clockText } from "../studio-state";
@@ -138,9 +139,9 @@ export function questions(view: LiveView, words: RunWords, actions: LiveActions)
     (one) => one.id,
     (one) => {
       const goods = one.product === null ? undefined : words.products[one.product];
-      const by = [one.name, one.company, goods?.name ?? ""].filter((part) => part !== "").join(" · ");
+      const by = isolated([one.name, one.company, goods?.name ?? ""], " · ");
       return html`<li class="row question ${one.answered ? "is-answered" : ""}">
-        <span class="grow"><bdi>${one.text}</bdi><span class="dim small"><bdi>${by}</bdi></span></span>
+        <span class="grow"><bdi>${one.text}</bdi><span class="dim small">${by}</span></span>
         ${one.answered ? html`<span class="small dim bar">${icon("check")}${t("studio.answered")}</span>` : html`<button class="btn quiet" type="button" @click=${() => actions.answered(one.id)}>${t("studio.mark_answered")}</button>`}
       </li>`;
     },

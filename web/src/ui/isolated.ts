@@ -1,0 +1,9 @@
+/** Texts of people side by side: none can turn the direction of another. */
+
+import { html, type TemplateResult } from "lit-html";
+
+/** Those that are not empty, each in a `<bdi>` of its own. */
+export function isolated(texts: readonly string[], between: string): TemplateResult {
+  const told = texts.filter((text) => text !== "");
+  return html`${told.map((text, index) => html`${index === 0 ? "" : between}<bdi>${text}</bdi>`)}`;
+}
