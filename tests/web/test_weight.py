@@ -48,6 +48,13 @@ def test_the_picture_does_not_wait_for_the_room() -> None:
     assert weight(first) < PICTURE_BYTES
 
 
+def test_the_replays_own_script_is_light_and_its_player_comes_when_it_is_needed() -> None:
+    first = scripts("src/pages/replay.ts", manifest())
+
+    assert not any("hls" in name for name in first)
+    assert weight(first) < PICTURE_BYTES
+
+
 def test_the_stages_styles_are_light() -> None:
     entries = manifest()
     sheets = {str(entries[f"styles/{name}.css"]["file"]) for name in ("site", "stage")}

@@ -14,7 +14,7 @@ from expo.showcases.rules import STATES
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "after", "catalogue", "common", "home", "invite", "make", "stage")
+AREAS = ("accounts", "after", "catalogue", "common", "home", "invite", "make", "replay", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 CHECKS = {
     "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
@@ -30,6 +30,11 @@ BUILT = {
     "make": {f"make.check.{code}.{standing}" for code, standings in CHECKS.items() for standing in standings}
     | {f"make.state.{state}" for state in STATES}
     | {f"make.{told}" for told in ("closed.live", "closed.ended", "said.saved", "said.announced", "said.withdrawn")},
+    "replay": {f"replay.{why}.{part}" for why in ("waiting", "preparing", "hidden", "none") for part in
+               ("title", "text", "next")}
+    | {f"replay.{why}.{part}" for why in ("unable", "failed") for part in ("title", "text")}
+    | {f"replay.health.{word}{more}" for word in ("good", "slow", "waiting", "offline") for more in ("", "_text")}
+    | {f"replay.health.{figure}" for figure in ("ahead", "network", "needed", "size", "dropped")},
     "catalogue": {f"catalogue.incoterm.{rule.lower()}" for rule in INCOTERMS},
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
               ("draft", "ended", "full", "failed", "codec", "starting", "invited", "offline")}
@@ -49,7 +54,7 @@ def named() -> set[str]:
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
         re.findall(
-            r"""["'`]((?:accounts|after|catalogue|common|home|invite|make|stage|studio|check)\.[a-z_.]+[a-z])["'`]""",
+            r"""["'`]((?:accounts|after|catalogue|common|home|invite|make|replay|stage|studio|check)\.[a-z_.]+[a-z])["'`]""",
             source,
         )
     )

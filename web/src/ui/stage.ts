@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { countdown, megabytesPerMinute, type Scene, type StageFacts } from "../live/stage";
 import type { Quality } from "../media/quality";
 import type { MediaStats } from "../media/stats";
+import { bars } from "./bars";
 import { type Clock, day, times } from "./clocks";
 import type { Translate } from "./i18n";
 import { icon } from "./icons";
@@ -173,10 +174,6 @@ export function signalButton(scene: Scene, quality: Quality, open: boolean, t: T
   const word = t(`media.quality.${quality.word}`);
   const label = t("stage.quality.open", { word });
   return html`<button class="btn glass icon" type="button" aria-expanded="false" aria-label=${label} title="${label} (Q)" @click=${actions.toggleQuality}>${bars(quality)}</button>`;
-}
-
-export function bars(quality: Quality): TemplateResult {
-  return html`<span class="bars" aria-hidden="true">${[1, 2, 3, 4].map((at) => html`<i class=${at <= quality.bars ? "" : "no"}></i>`)}</span>`;
 }
 
 export function qualityPanel(quality: Quality, stats: MediaStats, words: StageWords, actions: StageActions): Part {
