@@ -40,7 +40,7 @@ def h264_nal_types(payload: bytes) -> tuple[int, ...]:
     if kind == FU_A:
         return (payload[1] & 31,) if len(payload) > 1 and payload[1] & 0x80 else ()
     if kind == STAP_A:
-        return tuple(payload[start] & 31 for start, stop in _stap_units(payload) if stop > start)
+        return tuple(payload[start] & 31 for start, stop in stap_units(payload) if stop > start)
     return (kind,)
 
 
@@ -82,7 +82,7 @@ def split_annex_b(stream: bytes) -> list[bytes]:
 
 
 def _stap_starts_key_frame(payload: bytes) -> bool:
-    for start, stop in _stap_units(payload):
+    for start, stop in stap_units(payload):
         if stop - start < 2:
             continue
         kind = payload[start] & 31
@@ -91,7 +91,7 @@ def _stap_starts_key_frame(payload: bytes) -> bool:
     return False
 
 
-def _stap_units(payload: bytes) -> list[tuple[int, int]]:
+def stap_units(payload: bytes) -> list[tuple[int, int]]:
     """Where the units of a STAP-A lie, up to the first that does not fit."""
     units: list[tuple[int, int]] = []
     at = 1

@@ -71,6 +71,16 @@ class Feed:
             return None
         return self._newest, self._newest_of.server_us(self._newest_timestamp)
 
+    def server_us(self, timestamp: int) -> int:
+        """Server time (monotonic, us) of the sample with this timestamp of ours, near the newest packet's.
+
+        Raises LookupError before the first packet.
+        """
+        if self._newest is None or self._newest_of is None:
+            raise LookupError("nothing was shown yet")
+        ahead = timestamp - self._newest.timestamp
+        return self._newest_of.server_us((self._newest_timestamp + ahead) & 0xFFFFFFFF)
+
     def point(self, source: Source | None) -> None:
         """Show another Track. Sound changes at once; a picture holds the old Track until the new one's key frame."""
         if source is self.source:
