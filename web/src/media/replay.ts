@@ -51,6 +51,11 @@ export function engineOf(video: HTMLVideoElement): Engine {
   return source?.isTypeSupported(`video/mp4; ${SOUGHT}`) === true ? "script" : "none";
 }
 
+/** Fetch what this browser will need to play. */
+export function prepare(video: HTMLVideoElement): void {
+  if (engineOf(video) === "script") import("hls.js").catch(() => undefined);
+}
+
 export class Replay {
   private phase: ReplayPhase = "idle";
   private trouble = false;

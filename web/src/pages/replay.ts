@@ -1,7 +1,7 @@
 /** The replay page: plays a recording, follows its parts and products, remembers where one was. Wires player and views. */
 
 import { nothing, render } from "lit-html";
-import { engineOf, Replay, type ReplayFacts } from "../media/replay";
+import { engineOf, prepare, Replay, type ReplayFacts } from "../media/replay";
 import type { Clock } from "../ui/clocks";
 import { t } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
@@ -9,11 +9,11 @@ import { ownTimes } from "../ui/own-times";
 import { need, pageData } from "../ui/page";
 import { chapterAt, cueAt, lastStart, leavesOut, nextStart } from "../ui/replay/chapters";
 import { assess } from "../ui/replay/health";
-import { adopt, Follower, productName, readPage, type Written } from "../ui/replay/lists";
-import { Memory, SPEEDS } from "../ui/replay/memory";
+import { adopt, askPage, Follower, productName, readPage, type Written } from "../ui/replay/lists";
+import { keeper, Memory, SPEEDS } from "../ui/replay/memory";
 import { clockText, momentText, readMoment } from "../ui/replay/times";
 import * as view from "../ui/replay/view";
-import { Watched } from "../ui/replay/watched";
+import { MOST_STEP_S, Watched } from "../ui/replay/watched";
 import { share } from "../ui/share";
 import { shortcuts } from "../ui/shortcuts";
 import { say } from "../ui/toast";
@@ -25,6 +25,8 @@ const LOOK_LIVE_MS = 20_000;
 /** Two refusals sooner than this: asking the page again does not help. */
 const STALE_GAP_MS = 5_000;
 const KEEP_MS = 5_000;
+/** The player comes before it is wanted, after what the page itself needs. */
+const PREPARE_MS = 300;
 const STEP_S = 10;
 const LOUDER = 0.1;
 
@@ -36,6 +38,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   let keptAt = 0;
   let last: ReplayFacts["phase"] = "idle";
   let lastChapter = chapterAt(page.chapters, 0);
+  let lastS = 0;
 
   const [frame, box] = [need<HTMLElement>("#picture"), need<HTMLElement>("#player")];
   const stageUrl = need<HTMLAnchorElement>("#act a").href;
@@ -46,7 +49,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   };
   const [strip, cover, signal] = [slot("strip"), slot("cover"), slot("signal")];
   const [quality, keys, act] = [slot("quality"), slot("controls"), slot("act")];
-  const memory = new Memory(localStorageOrNothing(), page.id);
+  const memory = new Memory(keeper(), page.id);
   const watched = new Watched();
   const follower = new Follower(need("#card"));
   const asked = readMoment(new URLSearchParams(location.search).get("t"));
@@ -134,7 +137,7 @@ function open(video: HTMLVideoElement, first: Written): void {
     const now = scene();
     const { player, chapters } = now;
     const begun = player.phase !== "idle";
-    const stalled = !online || (player.trouble && player.phase === "waiting");
+    const stalled = player.phase === "waiting" && (player.trouble || !online);
     frame.dataset.picture = !begun || video.videoWidth === 0 ? "poster" : stalled ? "stalled" : "moving";
     frame.toggleAttribute("data-strip", view.strip(now, t) !== nothing);
     render(view.strip(now, t), strip);
@@ -153,11 +156,12 @@ function open(video: HTMLVideoElement, first: Written): void {
     const stand = document.querySelector<HTMLElement>(".chapter[aria-current]")?.dataset.exhibitor;
     render(view.act(now, stand === undefined ? null : `/stands/${stand}`, t, copy), act);
     if (chapter !== lastChapter && view.playing(player)) {
-      if (leavesOut(lastChapter, chapter) && player.seconds - (chapter?.startsS ?? 0) < 2)
-        say(t("replay.left_out_here"));
+      const passed = Math.abs(player.seconds - lastS) < MOST_STEP_S;
+      if (passed && leavesOut(lastChapter, chapter)) say(t("replay.left_out_here"));
       else need("#status").textContent = t("replay.say_part", { company: chapter?.company ?? "" });
     }
     lastChapter = chapter;
+    lastS = player.seconds;
     if (player.phase === "playing") tellWatched(player.seconds);
     if (player.phase !== last) {
       const said = view.announcement(player, t);
@@ -195,7 +199,7 @@ function open(video: HTMLVideoElement, first: Written): void {
       if (performance.now() - staleAt < STALE_GAP_MS) return replay.fail();
       staleAt = performance.now();
     }
-    const answer = await asPage(location.pathname);
+    const answer = await askPage();
     const found = answer === null ? null : readPage(answer);
     if (answer === null || found === null) {
       if (stale) replay.fail();
@@ -219,10 +223,10 @@ function open(video: HTMLVideoElement, first: Written): void {
 
   shortcuts({
     " ": actions.toggle,
-    ArrowLeft: () => !onVolume() && actions.skip(-STEP_S),
-    ArrowRight: () => !onVolume() && actions.skip(STEP_S),
-    ArrowUp: () => !inList() && actions.setVolume(video.volume + LOUDER),
-    ArrowDown: () => !inList() && actions.setVolume(video.volume - LOUDER),
+    ArrowLeft: () => !within(".volume-slot") && actions.skip(-STEP_S),
+    ArrowRight: () => !within(".volume-slot") && actions.skip(STEP_S),
+    ArrowUp: () => !within(".moments, .parts, .volume-slot, .menu") && actions.setVolume(video.volume + LOUDER),
+    ArrowDown: () => !within(".moments, .parts, .volume-slot, .menu") && actions.setVolume(video.volume - LOUDER),
     m: actions.mute,
     f: actions.fullScreen,
     "<": () => faster(-1),
@@ -264,6 +268,8 @@ function open(video: HTMLVideoElement, first: Written): void {
   window.addEventListener("pagehide", keep);
   document.addEventListener("fullscreenchange", draw);
   if (page.state === "live") setInterval(() => void renew(false), LOOK_LIVE_MS);
+  if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData !== true)
+    setTimeout(() => prepare(video), PREPARE_MS);
   draw();
 }
 
@@ -271,19 +277,10 @@ function open(video: HTMLVideoElement, first: Written): void {
 function wait({ state }: Written): void {
   if (state !== "preparing" && state !== "live" && state !== "ready") return;
   setInterval(async () => {
-    const answer = await asPage(location.pathname);
+    const answer = await askPage();
     const found = answer === null ? null : readPage(answer);
     if (found !== null && (found.state !== state || found.chapters.length > 0)) location.reload();
   }, LOOK_MS);
-}
-
-async function asPage(path: string): Promise<Document | null> {
-  try {
-    const response = await fetch(path, { headers: { Accept: "text/html" } });
-    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Phones leave loudness to their keys: what is written there stays one. */
@@ -295,20 +292,9 @@ function settable(video: HTMLVideoElement): boolean {
   return moved;
 }
 
-function onVolume(): boolean {
-  return document.activeElement?.closest(".volume-slot") != null;
-}
-
-function inList(): boolean {
-  return document.activeElement?.closest(".moments, .parts, .volume-slot, .menu") != null;
-}
-
-function localStorageOrNothing(): Pick<Storage, "getItem" | "setItem"> {
-  try {
-    return localStorage;
-  } catch {
-    return { getItem: () => null, setItem: () => undefined };
-  }
+/** The focus is in something that has the arrow keys itself. */
+function within(places: string): boolean {
+  return document.activeElement?.closest(places) != null;
 }
 
 closeMenusKindly();

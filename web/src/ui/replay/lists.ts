@@ -25,6 +25,16 @@ export function readPage(page: ParentNode): Written | null {
   return { id, state, master, watched, lengthS: Number(length), chapters };
 }
 
+/** This page as the server writes it now; null while it does not answer. */
+export async function askPage(): Promise<Document | null> {
+  try {
+    const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The lists of a later answer take the place of ours. */
 export function adopt(page: ParentNode): void {
   for (const id of ["here", "chapters"]) {

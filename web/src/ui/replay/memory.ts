@@ -21,6 +21,15 @@ const MOST_PLACES = 50;
 /** Who saw less than this begins anew, and so does who was as near to the end. */
 const WORTH_S = 15;
 
+/** The browser's own, or one that forgets. */
+export function keeper(): Keeper {
+  try {
+    return localStorage;
+  } catch {
+    return { getItem: () => null, setItem: () => undefined };
+  }
+}
+
 export class Memory {
   constructor(
     private readonly keeper: Keeper,

@@ -13,7 +13,7 @@ export interface WatchedMinute {
 /** So much of a minute is watching it; passing by is not. */
 const ENOUGH_S = 10;
 /** A longer step is a jump. */
-const MOST_STEP_S = 3;
+export const MOST_STEP_S = 3;
 
 export class Watched {
   private readonly told = new Set<string>();
