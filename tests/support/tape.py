@@ -13,7 +13,7 @@ import numpy as np
 
 from expo.media.clock_model import ClockModel
 from expo.media.codecs import packetize_h264
-from expo.media.feed import Feed
+from expo.media.feed import Feed, Source
 from expo.media.recording.frames import PictureSink, SoundSink
 from expo.media.recording.index import Kept, Part, read_recording
 from expo.media.recording.writer import Cut, Item, Keep, Trouble, Writer
@@ -60,6 +60,8 @@ class Tape:
         self.clock_step_ms = 0
         self.troubles: list[Trouble] = []
         self.items: list[Item] = []
+        self.agreed: list[Source] = []
+        """Whose pictures and sound are kept."""
         self.feeds = {PICTURE: Feed(PICTURE, "video", 90_000), FLOOR: Feed(FLOOR, "audio", 48_000)}
         self.sinks = (PictureSink(self.feeds[PICTURE], self._hand), SoundSink(self.feeds[FLOOR], self._hand))
         self.writer = Writer(
@@ -84,6 +86,7 @@ class Tape:
     def keep(self) -> None:
         self.items.append(Keep(on=True))
         for sink in self.sinks:
+            sink.take_from(self.agreed)
             sink.start(self.now_us)
 
     def stop(self) -> None:
@@ -150,7 +153,9 @@ class Publisher:
         self.wanted = True
         return True
 
-    def show(self) -> None:
+    def show(self, *, agreed: bool = True) -> None:
+        if agreed:
+            self.tape.agreed += self.tracks.values()
         self.tracks["video"].show_on(self.tape.feeds[PICTURE])
         self.tracks["audio"].show_on(self.tape.feeds[FLOOR])
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal
 
 import msgspec
 
 from expo.media.codecs import FU_A, STAP_A, stap_units
-from expo.media.feed import Feed, FeedPacket
+from expo.media.feed import Feed, FeedPacket, Source
 
 # A retransmission that comes later is for viewers only; the Feed's own cache reaches back as far (PacketCache).
 REORDER_US = 300_000
@@ -39,31 +39,42 @@ class Frame(msgspec.Struct, gc=False, eq=False):
 class FrameSink:
     """Puts one Feed's packets in order and hands on frames; what was given up is never waited for again.
 
-    `hand` takes a frame or says False: no room, which loses it. Nothing is remembered from before `start`.
+    `hand` takes a frame or says False: no room, which loses it. Nothing is remembered from before `start`, and nothing
+    is taken but from the sources it names: a Feed that is pointed elsewhere holds the old Track for a moment.
     """
 
     def __init__(self, feed: Feed, hand: Callable[[Frame], bool]) -> None:
         self.feed = feed
         self._hand = hand
+        self._sources: Collection[Source] = ()
         self._next = -1
         self._from_us = 0
         self._held: dict[int, tuple[FeedPacket, int, bool]] = {}
         self._missing: Missing = ""
 
     def start(self, now_us: int) -> None:
-        """Begin with the next packet that was captured from now on."""
+        """Begin with the next packet of `take_from` that was captured from now on."""
         self._from_us = now_us
         self.feed.add_sink(self)
+
+    def take_from(self, sources: Collection[Source]) -> None:
+        """Take what comes from these, and from now on nothing else."""
+        self._sources = sources
 
     def stop(self) -> None:
         """Take no more, and forget what is not a whole frame yet."""
         self.feed.remove_sink(self)
+        self._forget()
+
+    def _forget(self) -> None:
         self._next = -1
         self._held.clear()
         self._missing = ""
 
     def push(self, packet: FeedPacket, arrival_us: int, *, key_frame: bool) -> None:
-        if packet.sequence == self._next and not self._held:
+        if self.feed.source not in self._sources:
+            self._forget()
+        elif packet.sequence == self._next and not self._held:
             self._next = (packet.sequence + 1) & 0xFFFF
             self._take(packet, arrival_us, key_frame)
         else:
@@ -126,8 +137,8 @@ class PictureSink(FrameSink):
         super().start(now_us)
         self.feed.request_key_frame()
 
-    def stop(self) -> None:
-        super().stop()
+    def _forget(self) -> None:
+        super()._forget()
         self._payloads = []
         self._waiting = True
 

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from expo.clock import monotonic_us
 from expo.errors import ExpoError
 from expo.kit.logging import get_logger
-from expo.media.feed import Feed
+from expo.media.feed import Feed, Source
 from expo.media.recording.frames import Frame, PictureSink, SoundSink
 from expo.media.recording.writer import DISK_FAILED, Cut, Item, Keep, Trouble, Writer
 
@@ -135,9 +135,11 @@ class Recorder:
             failing=writer.failing,
         )
 
-    def keep(self, on: bool) -> None:  # noqa: FBT001 - the one thing it says
-        """Keep what comes, from the next key frame on; or nothing after this call."""
-        self._on = on
+    def keep(self, sources: Collection[Source]) -> None:
+        """Keep what the Feeds show of these, from the next key frame on; after this call nothing of anybody else."""
+        for sink in self._sinks:
+            sink.take_from(sources)
+        self._on = on = bool(sources)
         self._attach(on and not self._failed and self._closing is None)
 
     def cut(self) -> None:

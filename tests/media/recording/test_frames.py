@@ -57,6 +57,7 @@ def taken(arriving: list[RtpPacket]) -> tuple[list[Frame], Camera]:
         return True
 
     sink = PictureSink(feed, hand)
+    sink.take_from((camera,))
     sink.start(0)
     for packet in arriving:
         feed.push(camera, packet, key_frame=packet.payload[0] & 31 == 5 or packet.payload[1] == 0x85)
@@ -109,6 +110,7 @@ def test_a_frame_that_finds_no_room_loses_up_to_the_next_key_frame() -> None:
         return not full
 
     sink = PictureSink(feed, hand)
+    sink.take_from((camera,))
     sink.start(0)
     for number, packet in enumerate(packets([unit(n, key=n in (0, 8), size=20) for n in range(10)])):
         full = number == 3
@@ -129,6 +131,7 @@ def test_nothing_from_before_the_stop_comes_after_the_next_start() -> None:
         return True
 
     sink = SoundSink(feed, hand)
+    sink.take_from((camera,))
     sink.start(0)
     sound = [RtpPacket(False, 111, n, 960 * n, 1, b"\xfc%d" % n, None, 20_000 * n) for n in range(9)]
     for number in (0, 2, 3):  # 2 and 3 wait for 1
@@ -159,3 +162,24 @@ def test_nothing_from_before_the_stop_comes_after_the_next_start() -> None:
 )
 def test_an_opus_packet_says_how_long_it_is(packet: bytes, ticks: int | None) -> None:
     assert opus_ticks(packet) == ticks
+
+
+def test_of_a_feed_that_changes_hands_only_what_comes_from_the_agreed_is_taken() -> None:
+    feed, before, after, frames = Feed("picture", "video", 90_000), Camera(), Camera(), list[Frame]()
+
+    def hand(frame: Frame) -> bool:
+        frames.append(frame)
+        return True
+
+    sink = PictureSink(feed, hand)
+    sink.take_from((after,))
+    sink.start(0)
+    feed.point(before)
+    sent = packets([unit(n, key=n in (0, 3, 5), size=20) for n in range(8)])
+    for number, packet in enumerate(sent):
+        if number == 2:
+            feed.point(after)  # the Feed holds the old Track until the new one's key frame, and this one sends its own
+        feed.push(before if number < 5 else after, packet, key_frame=packet.payload[0] & 31 == 5)
+        if number == 6:
+            sink.take_from(())
+    assert [frame.payloads for frame in frames] == [[packet.payload] for packet in sent[5:7]]
