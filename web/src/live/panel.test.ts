@@ -97,5 +97,6 @@ describe("withRoom", () => {
     expect(withRoom({ ...showcase, state: "live" }, { phase: "waiting", viewers: 9 }).state).toBe("live");
     expect(withRoom({ ...showcase, state: "ended" }, { phase: "live", viewers: 9 }).state).toBe("ended");
     expect(withRoom({ ...showcase, state: "live" }, { phase: "ended", viewers: 9 }).state).toBe("ended");
+    expect(withRoom({ ...showcase, state: "scheduled" }, { phase: "draft", viewers: 0 }).state).toBe("draft");
   });
 });

@@ -29,10 +29,19 @@ export function readShowcase(body: unknown): ShowcaseState | null {
   return body as ShowcaseState;
 }
 
-/** With what its room says, which knows at once: a show that either calls over is over, one that either calls live is live. */
+/**
+ * With what its room says, which knows at once: a show that either calls over is over, one that either calls live is
+ * live, and one whose room has become a draft's is announced no more.
+ */
 export function withRoom(showcase: ShowcaseState, room: Pick<State, "phase" | "viewers"> | null): ShowcaseState {
   if (room === null) return showcase;
   const said = [showcase.state, room.phase === "paused" ? "live" : room.phase];
-  const state = said.includes("ended") ? "ended" : said.includes("live") ? "live" : showcase.state;
+  const state = said.includes("ended")
+    ? "ended"
+    : said.includes("live")
+      ? "live"
+      : room.phase === "draft"
+        ? "draft"
+        : showcase.state;
   return { ...showcase, state, viewers: room.viewers || showcase.viewers };
 }
