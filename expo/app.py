@@ -16,6 +16,7 @@ from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
+from expo.archive.opening import archive
 from expo.catalogue import pages as stands
 from expo.catalogue.pages import AGENDA
 from expo.clock import utc_now
@@ -45,6 +46,7 @@ from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
 from expo.showcases import admission, after_pages, agenda, make, pages, run, studio
 from expo.showcases import routes as showcases
+from expo.showcases.archived import ArchivedShows
 from expo.showcases.keys import DOOR, OPEN_ROOMS
 from expo.showcases.occasions import occasion
 from expo.showcases.open_rooms import OpenRooms
@@ -68,7 +70,7 @@ def build(settings: Settings, identity: WorkerIdentity) -> web.Application:
     app = http.application(trusted_proxies=settings.trusted_proxies)
     app[SETTINGS] = settings
     app[IDENTITY] = identity
-    app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _sockets, _http))  # closed in reverse
+    app.cleanup_ctx.extend((_store, _cluster, _people, _media, _rooms, _archive, _sockets, _http))  # closed in reverse
     return app
 
 
@@ -176,6 +178,12 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
     await host.close()  # before the rooms are free: who is sent away finds them with another worker
     await owner.close()
     await way.close()
+
+
+async def _archive(app: web.Application) -> AsyncIterator[None]:
+    shows, root = ArchivedShows(app[DATABASE]), app[SETTINGS].recordings_dir
+    async with archive(app, shows, root, sweeps=app[IDENTITY].index == 0):
+        yield
 
 
 async def _sockets(app: web.Application) -> AsyncIterator[None]:

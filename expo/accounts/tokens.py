@@ -1,4 +1,6 @@
-"""Signed text that people and encoders carry: room tokens, role links and guests' cookies. Pure; time is an argument.
+"""Signed text that people, encoders and players carry: room tokens, role links, guests' cookies, keys of replays.
+
+Pure; time is an argument.
 
 `KEY.PAYLOAD.SIGNATURE`, all base64url: the name of the secret that signed it, msgspec JSON, and HMAC-SHA256 under a
 key derived per kind, so that a link can never pass as a room token. Nothing inside is secret from its bearer.
@@ -51,6 +53,21 @@ class Guest:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayKey:
+    """Opens what `reader` may see of one recording; `epoch` is that of its rights when the key was made.
+
+    `person` is None for a stranger.
+    """
+
+    room: RoomId
+    reader: str
+    exhibitor: ExhibitorId | None
+    person: PersonId | None
+    epoch: int
+    expires_at: datetime
+
+
 class _Timed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every kind of token ends; `e` is in whole seconds of Unix time."""
 
@@ -79,6 +96,14 @@ class _GuestClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True
     y: str
 
 
+class _ReplayClaims(_Timed, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    r: str
+    a: str
+    n: int
+    x: str | None = None
+    p: str | None = None
+
+
 def new_secret() -> str:
     """195 random bits for a link or a cookie: letters and digits, for messengers may cut a sign off a link's end."""
     return "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARS))
@@ -92,9 +117,9 @@ def digest(secret: str) -> str:
 class Tokens:
     """Signs and verifies under one cluster secret.
 
-    Verifying raises Unauthenticated with the kind's own codes (`token.*`, `link.*`, `guest.*`): `missing` (none or
-    empty), `malformed` (not one of ours), `foreign` (signed under another secret), `forged` (changed after signing),
-    `expired`.
+    Verifying raises Unauthenticated with the kind's own codes (`token.*`, `link.*`, `guest.*`, `replay.*`): `missing`
+    (none or empty), `malformed` (not one of ours), `foreign` (signed under another secret), `forged` (changed after
+    signing), `expired`.
     """
 
     def __init__(self, secret: str | bytes) -> None:
@@ -105,6 +130,7 @@ class Tokens:
         self._room = _signer(key, "expo.room.v1")
         self._link = _signer(key, "expo.link.v1")
         self._guest = _signer(key, "expo.guest.v1")
+        self._replay = _signer(key, "expo.replay.v1")
         self._fingerprints = hmac.digest(key, b"expo.fingerprint.v1", hashlib.sha256)
 
     def sign(self, grant: RoomGrant) -> str:
@@ -157,6 +183,25 @@ class Tokens:
         """Whom a guest cookie names, codes `guest.*`."""
         claims = self._read(self._guest, _GuestClaims, "guest", value, now)
         return Guest(GuestId(claims.g), claims.n, claims.y, _moment(claims.e))
+
+    def sign_replay(self, key: ReplayKey) -> str:
+        """The part of a replay's addresses that opens them; characters need no quoting."""
+        claims = _ReplayClaims(
+            r=key.room, a=key.reader, n=key.epoch, x=key.exhibitor, p=key.person, e=_seconds(key.expires_at)
+        )
+        return self._write(self._replay, claims)
+
+    def verify_replay(self, key: str | None, now: datetime) -> ReplayKey:
+        """What a key opens, codes `replay.*`; that its epoch is still the present one is for the caller to see."""
+        claims = self._read(self._replay, _ReplayClaims, "replay", key, now)
+        return ReplayKey(
+            room=RoomId(claims.r),
+            reader=claims.a,
+            exhibitor=None if claims.x is None else ExhibitorId(claims.x),
+            person=None if claims.p is None else PersonId(claims.p),
+            epoch=claims.n,
+            expires_at=_moment(claims.e),
+        )
 
     def fingerprint(self, text: str) -> str:
         """What may be kept of a short secret or an address: nobody finds it by trying all without the cluster's key."""

@@ -40,6 +40,8 @@ class ShownProduct:
     image: str
     price: Words
     moq: Words
+    lead_time_days: int
+    papers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,12 @@ class ShowProgramme:
     cities: tuple[City, ...]
     parts: tuple[ShownPart, ...]
     pins: tuple[ShownPin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowGoods:
+    """All products of the companies of a show, and its audience in the order of time."""
+
     products: tuple[ShownProduct, ...]
     audience: tuple[Seen, ...]
 
@@ -84,5 +92,9 @@ class Programmes(Protocol):
     """Implemented by showcases."""
 
     async def programme(self, room: RoomId) -> ShowProgramme | None:
-        """The show of this id, None when there is none. Unavailable `store.*`."""
+        """The show of this id, None when there is none; asked often. Unavailable `store.*`."""
+        ...
+
+    async def goods(self, room: RoomId) -> ShowGoods:
+        """What pages tell of it; nothing when there is none. Unavailable `store.*`."""
         ...

@@ -117,8 +117,8 @@ class Rights:
         recorded = {one.person for one in self.decisions if one.record}
         last = {one.person: one for one in self.decisions if one.person in recorded}
         scopes: list[tuple[ExhibitorId | None, Scope]] = [(one.exhibitor, one.scope(now)) for one in last.values()]
-        own = [scope for company, scope in scopes if company == exhibitor]
-        hosts = [scope for company, scope in scopes if company is None]
+        own: list[Scope] = [scope for company, scope in scopes if company == exhibitor]
+        hosts: list[Scope] = [scope for company, scope in scopes if company is None]
         return strictest([*own, *hosts]) if own else "nobody"
 
     def standing(self, chapter: Chapter, now: datetime, *, is_kept: bool) -> Standing:

@@ -149,6 +149,12 @@ async def open_pin(db: AsyncSession, showcase_id: str) -> ProductPin | None:
     return (await db.scalars(query)).one_or_none()
 
 
+async def pins(db: AsyncSession, showcase_id: str) -> list[ProductPin]:
+    """What was pinned, in the order of time."""
+    query = select(ProductPin).where(ProductPin.showcase_id == showcase_id)
+    return list(await db.scalars(query.order_by(ProductPin.pinned_from, ProductPin.revision)))
+
+
 async def interested(db: AsyncSession, showcase_id: str, product_ids: Collection[str]) -> set[tuple[str, str]]:
     """Who left interest in which of these products: product and participant."""
     query = select(Lead.product_id, Lead.participant).where(

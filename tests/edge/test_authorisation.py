@@ -92,6 +92,10 @@ PLAN: Mapping[str, object] = {
     "version": "0", "delegation": "chungbuk", "titles": {"en": "X"}, "starts": "2026-11-24T14:00:00", "minutes": 60,
     "openToAll": True, "autoLive": False, "parts": [],
 }  # fmt: skip
+REPLAY = (
+    "master.m3u8", "chapters.json", "chapters.vtt", "products.vtt", "{rendition}.m3u8",
+    "{rendition}/init-{number}.mp4", "{rendition}/{number}.m4s",
+)  # fmt: skip
 GUEST = {"name": "Hà", "company": "Foods"}
 
 RULES = (
@@ -135,6 +139,24 @@ RULES = (
     Rule("POST", "/api/showcases/{showcase_id}/plan", "organiser", allowed=409, json=PLAN),
     Rule("GET", "/after/{showcase_id}", "role", role="exhibitor"),
     Rule("GET", "/after/{showcase_id}/leads.csv", "role"),
+    Rule("GET", "/s/{showcase_id}/replay"),
+    Rule("GET", "/s/{showcase_id}/replay", "draft", room=DRAFT, refused={"other tenant": 404, "wrong room": 404}),
+    Rule("GET", "/s/{showcase_id}/recording", "organiser"),
+    Rule("POST", "/s/{showcase_id}/recording", "organiser", allowed=404, form={"do": "rights"}),  # nothing was kept
+    Rule("GET", "/s/{showcase_id}/consent", "role", role="exhibitor"),
+    Rule("POST", "/s/{showcase_id}/consent", "role", allowed=303, role="exhibitor", form={}),
+    Rule("GET", "/api/v1/showcases/{showcase_id}/consent", "role", role="exhibitor"),
+    Rule("PUT", "/api/v1/showcases/{showcase_id}/consent", "role", role="exhibitor", json={"record": False}),
+    Rule("GET", "/api/v1/recordings/{showcase_id}", "organiser", allowed=404),
+    Rule("PATCH", "/api/v1/recordings/{showcase_id}", "organiser", allowed=404, json={}),
+    Rule("DELETE", "/api/v1/recordings/{showcase_id}", "organiser", allowed=404),
+    Rule("PATCH", "/api/v1/recordings/{showcase_id}/chapters/{segment_id}", "organiser", allowed=404, json={}),
+    Rule("GET", "/api/v1/recordings/{showcase_id}/films/{what}", "organiser", allowed=404),
+    Rule("POST", "/api/v1/recordings/{showcase_id}/films/{what}", "organiser", allowed=404),
+    Rule("GET", "/recordings/{showcase_id}/{what}.mp4", "organiser", allowed=404),
+    # A key alone opens these; who has none is told so. What keys open is asked by tests/archive.
+    *(Rule("GET", f"/replay/{{key}}/{name}", allowed=401) for name in REPLAY),
+    Rule("POST", "/replay/{key}/watched", allowed=401, json={"chapter": "chungbuk-1", "minute": 0}),
     Rule("GET", "/invite/{showcase_id}", "organiser"),
     Rule("POST", "/invite/{showcase_id}", "organiser", form={"role": "buyer", "people": "Hà, Foods"}),
     Rule("POST", "/invite/{showcase_id}/new-link", "organiser", form=ONE_INVITATION),
@@ -204,6 +226,7 @@ async def ask(worker: Worker, http: aiohttp.ClientSession, rule: Rule, caller: C
         "secret": brought.secret, "person_id": rows.person, "invitation_id": rows.invitation,
         "device_id": rows.device, "delegation_id": "chungbuk", "exhibitor_id": "gyeol-cosmetics",
         "product_id": "camellia-serum", "resource": "none",
+        "segment_id": "chungbuk-1", "what": "whole", "key": "none", "rendition": "picture", "number": "0",
     }  # fmt: skip
     headers = {"Accept": "application/json", "Sec-Fetch-Site": "same-origin"}
     if brought.token is not None:

@@ -24,9 +24,10 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z0-9]+(_[a-z0-9]+)*")
 ERROR_CLASSES = {name for name in vars(errors) if name[0].isupper()} | {"StartFailed"}
 WOVEN = {
     "f'settings.{field}'": {f"settings.{setting.field}" for setting in SETTINGS},
+    "_TOO_LATE[error.code]": {"showcase.already_live", "showcase.already_ended"},
     "f'store.{kind}'": {"store.full", "store.busy", "store.away"},
     **{
-        f"f'{{family}}.{kind}'": {f"{family}.{kind}" for family in ("token", "link", "guest")}
+        f"f'{{family}}.{kind}'": {f"{family}.{kind}" for family in ("token", "link", "guest", "replay")}
         for kind in ("missing", "malformed", "foreign", "forged", "expired")
     },
 }

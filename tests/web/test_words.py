@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from expo.accounts.rules import ROLES
+from expo.archive.rules import CAUSES, SCOPES, Standing
 from expo.catalogue.tables import INCOTERMS
 from expo.edge.i18n import Catalogues
 from expo.showcases.rules import STATES
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "after", "catalogue", "common", "home", "invite", "make", "replay", "stage")
+AREAS = ("accounts", "after", "archive", "catalogue", "common", "home", "invite", "make", "replay", "stage")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 CHECKS = {
     "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
@@ -25,6 +27,13 @@ BUILT = {
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
     "after": {f"after.stand.{stand}" for stand in ("to_come", "on", "left_out")}
     | {f"after.sheet.{title}" for title in ("exhibitor", "product", "name", "company", "minute")},
+    "archive": {f"archive.said.{said}" for said in ("saved", "hidden", "shown", "withdrawn", "restored", "deleted")}
+    | {f"archive.standing.{standing}" for standing in get_args(Standing)}
+    | {f"archive.gone.{cause}" for cause in CAUSES}
+    | {f"archive.gap.{reason}" for reason in ("lost", "queue", "disk")} | {"archive.original", "archive.channel"}
+    | {f"archive.{of}.{scope}" for of in ("scope", "consent.scope") for scope in SCOPES}
+    | {f"archive.scope.{scope}.hint" for scope in SCOPES} | {f"archive.film.{stage}" for stage in ("waiting", "making")}
+    | {f"archive.consent.said.{said}" for said in ("saved", "untold")},
     "invite": {f"invite.standing.{standing}" for standing in ("waiting", "in_use", "full", "expired", "revoked")}
     | {"invite.letter", "invite.qr_of"},
     "make": {f"make.check.{code}.{standing}" for code, standings in CHECKS.items() for standing in standings}
@@ -54,7 +63,8 @@ def named() -> set[str]:
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
         re.findall(
-            r"""["'`]((?:accounts|after|catalogue|common|home|invite|make|replay|stage|studio|check)\.[a-z_.]+[a-z])["'`]""",
+            r"""["'`]((?:accounts|after|archive|catalogue|common|home|invite|make|replay|stage|studio|check)"""
+            r"""\.[a-z_.]+[a-z])["'`]""",
             source,
         )
     )

@@ -42,12 +42,6 @@ class Selection:
     shown: tuple[Stretch, ...]
     withheld: tuple[Stretch, ...] = ()
 
-    def takes(self, segment: MediaSegment) -> bool:
-        start_us, end_us = segment.start_us, segment.end_us
-        return any(stretch.overlaps(start_us, end_us) for stretch in self.shown) and not any(
-            stretch.overlaps(start_us, end_us) for stretch in self.withheld
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -111,8 +105,15 @@ class Film:
 
 def film(kept: Kept, selection: Selection, *, growing: bool) -> Film:
     """What plays of `kept`; of a recording that is `growing`, segments that may still grow do not."""
+    shown, withheld = _union(selection.shown), _union(selection.withheld)
+
+    def takes(one: MediaSegment) -> bool:
+        if growing and one.open:
+            return False
+        return _touches(shown, one.start_us, one.end_us) and not _touches(withheld, one.start_us, one.end_us)
+
     taken = [
-        (rendition, [one for one in rendition.segments if not (growing and one.open) and selection.takes(one)])
+        (rendition, [one for one in rendition.segments if takes(one)])
         for rendition in sorted(kept.renditions, key=lambda one: (one.kind != "video", one.name != "floor", one.name))
     ]
     taken = [(rendition, segments) for rendition, segments in taken if segments]
@@ -179,6 +180,31 @@ def master_playlist(film: Film, labels: Mapping[str, tuple[str, str]], *, sound:
         )
         lines.append(f"{one.rendition.name}.m3u8")
     return "\n".join(lines) + "\n"
+
+
+def has_media(kept: Kept, stretch: Stretch) -> bool:
+    """Whether anything was kept of a stretch, in any rendition."""
+    for rendition in kept.renditions:
+        at = bisect_right(rendition.segments, stretch.start_us, key=lambda one: one.end_us)
+        if at < len(rendition.segments) and rendition.segments[at].start_us < stretch.end_us:
+            return True
+    return False
+
+
+def _union(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The same time in stretches that neither touch nor overlap, in order."""
+    found: list[Stretch] = []
+    for one in sorted(stretches, key=lambda one: one.start_us):
+        if found and one.start_us <= found[-1].end_us:
+            found[-1] = Stretch(found[-1].start_us, max(found[-1].end_us, one.end_us))
+        else:
+            found.append(one)
+    return found
+
+
+def _touches(union: Sequence[Stretch], start_us: int, end_us: int) -> bool:
+    at = bisect_right(union, start_us, key=lambda one: one.end_us)
+    return at < len(union) and union[at].start_us < end_us
 
 
 def _sound(one: Chosen, labels: Mapping[str, tuple[str, str]], *, is_first: bool) -> str:
