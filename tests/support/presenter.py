@@ -258,9 +258,9 @@ async def picture(page: Page, wanted: str, timeout_s: float = WAIT_MS / 1000) ->
     await page.locator(f".pic[data-picture={wanted}]").wait_for(timeout=timeout_s * 1000)
 
 
-async def moves(page: Page, selector: str = "video") -> bool:
+async def moves(page: Page) -> bool:
     """Whether at least 20 of 2304 points of the picture change within a second, soon."""
-    return await page.evaluate(_MOVES, {"selector": selector, "wanted": True, "forMs": SOON_MS})
+    return await page.evaluate(_MOVES, {"selector": "video", "wanted": True, "forMs": SOON_MS})
 
 
 async def stands_still(page: Page) -> bool:
