@@ -16,7 +16,9 @@ from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
+from expo.archive.keys import ON_CONSENT
 from expo.archive.opening import archive
+from expo.archive.policy import ArchivePolicy
 from expo.catalogue import pages as stands
 from expo.catalogue.pages import AGENDA
 from expo.clock import utc_now
@@ -39,6 +41,7 @@ from expo.rooms.commands import Actor
 from expo.rooms.door import Door, proof_of
 from expo.rooms.gateway import Rooms
 from expo.rooms.host import RoomHost
+from expo.rooms.recording import Recordings
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
 from expo.rooms.sibling import Sibling
@@ -151,6 +154,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         app[GATEWAY].taken(room)
 
     def lost(room: RoomId) -> None:
+        recordings.forget(room)
         host.shut(room, "moved")
         app[GATEWAY].lost(room)
 
@@ -162,11 +166,13 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         on_lost=lost,
         on_taken=taken,
     )
-    backstage = Backstage(owner, host, seat_of)
+    recordings = Recordings(settings.recordings_dir, host, ArchivePolicy(app[DATABASE], ArchivedShows(app[DATABASE])))
+    backstage = Backstage(owner, host, recordings, seat_of)
     proof = proof_of(settings.load_secret())
     others = [index for index in range(settings.workers) if index != identity.index]
     siblings = {index: Sibling(private_socket(settings, index), proof) for index in others}
-    app[DOOR] = app[OWN_DOOR] = way = Door(owner, host, valkey, siblings, proof)
+    app[DOOR] = app[OWN_DOOR] = way = Door(owner, host, recordings, valkey, siblings, proof)
+    app[ON_CONSENT] = way.review
     app[GATEWAY] = rooms = Rooms(way, valkey)
     host.open()
     owner.open()
@@ -175,6 +181,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
     yield
     await rooms.close()
     await backstage.close()
+    await recordings.close()
     await host.close()  # before the rooms are free: who is sent away finds them with another worker
     await owner.close()
     await way.close()

@@ -17,7 +17,7 @@ from expo.ids import ParticipantId, RoomId
 from expo.store.db import Database
 
 
-class Recordings:
+class ArchivePolicy:
     """Consents and beginnings; a room's id is its recording's id."""
 
     def __init__(self, database: Database, programmes: Programmes, now: Callable[[], datetime] = utc_now) -> None:

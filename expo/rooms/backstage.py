@@ -15,6 +15,7 @@ from expo.rooms.events import CrowdEvent, Ended, Entry, SeatRemoved, SeatTaken, 
 from expo.rooms.host import RoomHost
 from expo.rooms.machine import require_welcome
 from expo.rooms.model import Picture, State
+from expo.rooms.recording import Recordings
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
 from expo.rooms.room_sharer import moved
@@ -28,10 +29,17 @@ log = get_logger(__name__)
 class Backstage:
     """The `Director` of the host. `open` starts counting, `close` ends it. `attend` every room that is taken over."""
 
-    def __init__(self, owner: RoomOwner, host: RoomHost, seat_of: Callable[[ParticipantId], ParticipantId]) -> None:
+    def __init__(
+        self,
+        owner: RoomOwner,
+        host: RoomHost,
+        recordings: Recordings,
+        seat_of: Callable[[ParticipantId], ParticipantId],
+    ) -> None:
         """`seat_of` knows whose encoder a publishing participant is."""
         self._owner = owner
         self._host = host
+        self._recordings = recordings
         self._seat_of = seat_of
         self._attended: WeakKeyDictionary[Room, bool] = WeakKeyDictionary()
         self._told: WeakKeyDictionary[Room, Picture | None] = WeakKeyDictionary()
@@ -55,6 +63,7 @@ class Backstage:
             for seat in (*room.state.seats, *room.state.removed):
                 self._report(room, seat)
             self._direct(room)
+            self._recordings.attend(room)
             if self._host.live_state(room.lease.room).on_air:
                 self.went_live(room.lease.room)
 
@@ -69,6 +78,9 @@ class Backstage:
         found = self._owner.room(room)
         if found is not None:
             require_welcome(found.state, seat)
+
+    def directed(self, room: RoomId) -> None:
+        self._recordings.directed(room)
 
     def state(self, room: RoomId) -> State | None:
         found = self._owner.room(room)

@@ -31,6 +31,10 @@ class Director(Protocol):
         """This seat begins or ceases to publish; what the stage shows may have changed with it."""
         ...
 
+    def directed(self, room: RoomId) -> None:
+        """Who is shown, or who may be heard, may have changed. Called before the next packet."""
+        ...
+
     def went_live(self, room: RoomId) -> None:
         """The rows have taken that the room is published."""
         ...
@@ -52,6 +56,9 @@ class Undirected:
         return None
 
     def media_changed(self, room: RoomId, seat: ParticipantId) -> None:
+        pass
+
+    def directed(self, room: RoomId) -> None:
         pass
 
     def went_live(self, room: RoomId) -> None:

@@ -19,6 +19,7 @@ from expo.ids import RoomId
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
 from expo.rooms.operations import FORWARDED
+from expo.rooms.recording import Recordings
 from expo.rooms.room import Room
 from expo.rooms.room_owner import RoomOwner
 from expo.rooms.room_sharer import moved
@@ -45,10 +46,17 @@ class Door:
     """This worker's rooms and its siblings. `close` ends the connections to them."""
 
     def __init__(
-        self, owner: RoomOwner, host: RoomHost, valkey: Valkey, siblings: Mapping[int, Sibling], proof: str
+        self,
+        owner: RoomOwner,
+        host: RoomHost,
+        recordings: Recordings,
+        valkey: Valkey,
+        siblings: Mapping[int, Sibling],
+        proof: str,
     ) -> None:
         self._owner = owner
         self._host = host
+        self._recordings = recordings
         self._valkey = valkey
         self._siblings = siblings
         self._proof = proof
@@ -105,6 +113,26 @@ class Door:
         """The same where nobody else has the room. Raises Unavailable rooms.moved where somebody has."""
         if await self._owner.remove(room):
             raise moved()
+
+    async def review(self, room: RoomId) -> None:
+        """Have whoever has the room, if anybody, look at its people's consent again; returns once it counts.
+
+        Raises Unavailable rooms.owner_away, cluster.away, store.*.
+        """
+
+        async def ask() -> None:
+            if self._owner.room(room) is not None:
+                await self._recordings.review(room)
+            elif sibling := self._sibling(await owner_of(self._valkey, room)):
+                await sibling.review(room)
+
+        await self._answered(room, ask)
+
+    async def review_here(self, room: RoomId) -> None:
+        """The same where this worker has the room. Raises Unavailable rooms.moved where it has not."""
+        if self._owner.room(room) is None:
+            raise moved()
+        await self._recordings.review(room)
 
     async def _answered(self, room: RoomId, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """What is answered, asked again while the worker with the room is gone and its lease is not over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,6 +13,9 @@ from expo.ids import ParticipantId, ResourceId, RoomId, new_resource_id
 from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.media.engine import MediaEngine
+from expo.media.feed import Feed
+from expo.media.router import FLOOR, PICTURE
+from expo.media.track import Track
 from expo.rooms.director import Director, Undirected
 from expo.rooms.facts import Facts
 from expo.rooms.live import LiveRoom, LiveState, Publisher, Viewer
@@ -20,7 +23,7 @@ from expo.rooms.model import Picture, Source
 from expo.rooms.policy import Opening, Permit, RoomPolicy
 from expo.rooms.previews import Previews
 from expo.rooms.rules import SILENT_AFTER_US, admit_publisher, admit_viewer, waits
-from expo.rooms.stage import Published
+from expo.rooms.stage import NOBODY, Choice, Published
 
 ENDING_US = 30_000_000
 """How long rows may take to say that a room has ended."""
@@ -152,12 +155,35 @@ class RoomHost:
         live = self._rooms.get(room)
         if live is not None:
             live.direct(self.director.state(room), monotonic_us())
+            self.director.directed(room)
 
     def dismiss(self, room: RoomId, seat: ParticipantId) -> None:
         """End what a seat publishes into this room; its person may go on watching."""
         for publisher in tuple(self._publishers.values()):
             if (publisher.room, publisher.seat) == (room, seat):
                 publisher.media.close("removed")
+
+    def choice(self, room: RoomId) -> Choice:
+        """Who is shown and who may be heard in the room."""
+        live = self._rooms.get(room)
+        return live.choice if live else NOBODY
+
+    def tracks_of(self, room: RoomId, seats: Collection[ParticipantId]) -> frozenset[Track]:
+        """Whatever comes from these seats."""
+        live = self._rooms.get(room)
+        publishers = live.publishers.values() if live else ()
+        return frozenset(track for each in publishers if each.seat in seats for track in each.media.tracks)
+
+    def hold(self, room: RoomId) -> Mapping[str, Feed]:
+        """What viewers see and hear, which lasts until `release` also while nobody is there. Raises like `publish`."""
+        with self._joining(room) as live:
+            live.holds += 1
+            return {name: live.router.feeds[name] for name in (PICTURE, FLOOR)}
+
+    def release(self, room: RoomId) -> None:
+        """Take back one `hold`."""
+        self._rooms[room].holds -= 1
+        self._close_if_idle(room)
 
     def published(self, room: RoomId) -> tuple[Published, ...]:
         """What is published into the room now, oldest first."""

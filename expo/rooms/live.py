@@ -72,6 +72,8 @@ class LiveRoom:
     publishers: dict[ResourceId, Publisher] = field(default_factory=dict[ResourceId, Publisher])
     viewers: set[ResourceId] = field(default_factory=set[ResourceId])
     joining: int = 0
+    holds: int = 0
+    """How many need its Feeds although nobody may be there."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a publisher is admitted, so that two cannot both find the last place free."""
     _arrived: dict[ResourceId, Published] = field(default_factory=dict[ResourceId, Published])
@@ -83,12 +85,17 @@ class LiveRoom:
 
     @property
     def idle(self) -> bool:
-        return not (self.publishers or self.viewers or self.previews or self.joining)
+        return not (self.publishers or self.viewers or self.previews or self.joining or self.holds)
 
     @property
     def published(self) -> tuple[Published, ...]:
         """Whatever has arrived, oldest first."""
         return tuple(self._arrived.values())
+
+    @property
+    def choice(self) -> Choice:
+        """Who is shown and who may be heard."""
+        return self._choice
 
     @property
     def shown(self) -> Picture | None:

@@ -19,6 +19,7 @@ LIVE_PATH = "/workers/rooms/{room}"
 OPEN_PATH = "/workers/rooms/{room}/open"
 COMMANDS_PATH = "/workers/rooms/{room}/commands"
 REMOVE_PATH = "/workers/rooms/{room}/remove"
+REVIEW_PATH = "/workers/rooms/{room}/review"
 FORWARDED = "X-Expo-Forwarded"
 """Carries the proof that a request comes from a worker of this server."""
 

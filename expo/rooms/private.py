@@ -10,7 +10,7 @@ from expo.edge.openapi import Answer, Content, Operation, operation
 from expo.ids import RoomId
 from expo.rooms.commands import Ack, Actor, PassedRequest
 from expo.rooms.door import Door
-from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH, REMOVE_PATH
+from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH, REMOVE_PATH, REVIEW_PATH
 from expo.rooms.room import Room
 
 _ROOM = {"room": "The room's id"}
@@ -77,4 +77,23 @@ def routes(door: Door) -> list[web.RouteDef]:
         await door.remove_here(RoomId(request.match_info["room"]))
         return web.Response(status=204)
 
-    return [web.post(OPEN_PATH, open_room), web.post(COMMANDS_PATH, carry_out), web.post(REMOVE_PATH, remove)]
+    @operation(
+        Operation(
+            "Look at a room's consents again; for workers of this server only",
+            {204: Answer("What may be kept is kept, and nothing else")},
+            parameters=_ROOM,
+            errors=(404, 503),
+            tag="workers",
+        )
+    )
+    async def review(request: web.Request) -> web.Response:
+        door.require_sibling(request)
+        await door.review_here(RoomId(request.match_info["room"]))
+        return web.Response(status=204)
+
+    return [
+        web.post(OPEN_PATH, open_room),
+        web.post(COMMANDS_PATH, carry_out),
+        web.post(REMOVE_PATH, remove),
+        web.post(REVIEW_PATH, review),
+    ]

@@ -30,6 +30,7 @@ from expo.rooms.operations import (
     LIVE_PATH,
     OPEN_PATH,
     REMOVE_PATH,
+    REVIEW_PATH,
     LiveReport,
 )
 
@@ -98,6 +99,10 @@ class Sibling:
     async def remove_room(self, room: RoomId) -> None:
         """Have a room removed whose rows are gone; raises what the owner raised, Unavailable rooms.owner_away."""
         await self._private(REMOVE_PATH, room, b"")
+
+    async def review(self, room: RoomId) -> None:
+        """Have the owner look at consents again; raises what the owner raised, Unavailable rooms.owner_away."""
+        await self._private(REVIEW_PATH, room, b"")
 
     async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
