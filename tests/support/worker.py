@@ -59,6 +59,7 @@ async def _running(folder: Path, redis_url: str, viewers: int) -> AsyncGenerator
     settings = Settings.from_env(
         {
             "EXPO_DATA_DIR": str(folder / "data"),
+            "EXPO_RECORDINGS_DIR": str(folder / "recordings"),
             "EXPO_REDIS_URL": redis_url,
             "EXPO_UDP_PORT": str(free_udp_ports()),
             "EXPO_ANNOUNCE": "127.0.0.1",
