@@ -113,7 +113,7 @@ def products_vtt(chapters: Sequence[ReplayChapter], language: str) -> str:
     cues: list[str] = []
     for chapter in chapters:
         ends = [*(product.at_s for product in chapter.products[1:]), chapter.ends_s]
-        for product, end in zip(chapter.products, ends, strict=True):
+        for product, end in zip(chapter.products, ends, strict=False):  # one end too many where there is no product
             text = msgspec.json.encode(product).decode().replace("-->", "--\\u003e")
             cues.append(f"{_time(product.at_s)} --> {_time(max(end, product.at_s + 0.001))}\n{text}\n")
     return f"WEBVTT\nLanguage: {language}\n\n" + "\n".join(cues)
