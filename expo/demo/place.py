@@ -27,6 +27,12 @@ class Wish:
     workers: int
     data_dir: Path | None
 
+    @property
+    def recordings_dir(self) -> Path | None:
+        """As set; else with the data where that folder is set."""
+        folder = self.env.get("EXPO_RECORDINGS_DIR", "").strip()
+        return Path(folder) if folder else self.data_dir and self.data_dir / "recordings"
+
     @classmethod
     def of(cls, env: Mapping[str, str], *, port: int | None, workers: int, data_dir: Path | None) -> Wish:
         """The command line counts before EXPO_HTTP_BIND and EXPO_DATA_DIR."""
@@ -63,6 +69,7 @@ def find_place(wish: Wish, first_port: int = FIRST_PORT, first_udp_port: int = F
                 "EXPO_HTTP_BIND": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
                 "EXPO_WORKERS": str(wish.workers),
                 "EXPO_DATA_DIR": str(wish.data_dir or f"data/demo-{port}"),
+                "EXPO_RECORDINGS_DIR": str(wish.recordings_dir or f"recordings/demo-{port}"),
             }
         )
         try:

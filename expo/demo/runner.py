@@ -16,6 +16,7 @@ import typer
 
 from expo.accounts.tokens import Tokens
 from expo.clock import utc_now
+from expo.demo.consents import agree, forget_recording
 from expo.demo.links import Links
 from expo.demo.on_air import wait_until_on_air
 from expo.demo.orders import AV_CHECK, ORDERS, Orders
@@ -82,6 +83,9 @@ async def _demo(port: int | None, workers: int, ready_file: Path | None, data_di
         say(1, f"server: {server.base_url}, UDP from {settings.udp_port}, data in {settings.data_dir}")
         async with _opened(settings) as database:
             seeded = await seed(database, utc_now())
+            if not os.environ.get("EXPO_RECORDINGS_DIR", "").strip():
+                await forget_recording(settings.recordings_dir, seeded)
+            await agree(database, seeded, utc_now())
             say(2, "sample expo: written to the database")
             tokens = Tokens(settings.load_secret())
             outside = Links(server.base_url, database, tokens, seeded)

@@ -36,6 +36,7 @@ def test_a_taken_http_port_is_passed_over_and_names_the_folder() -> None:
         settings = find_place(wish(), first_port=port)
         assert settings.http_port > port
         assert settings.data_dir == Path(f"data/demo-{settings.http_port}")
+        assert settings.recordings_dir == Path(f"recordings/demo-{settings.http_port}")
 
 
 def test_an_http_port_that_was_asked_for_is_not_replaced() -> None:
