@@ -47,7 +47,7 @@ from expo.rooms.room_owner import RoomOwner
 from expo.rooms.sibling import Sibling
 from expo.rooms.socket import RoomSockets
 from expo.settings import Settings
-from expo.showcases import admission, after_pages, agenda, make, pages, run, studio
+from expo.showcases import admission, after_pages, agenda, interest, make, pages, run, studio
 from expo.showcases import routes as showcases
 from expo.showcases.archived import ArchivedShows
 from expo.showcases.keys import DOOR, OPEN_ROOMS
@@ -227,6 +227,6 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
     app[AGENDA] = agenda.showings
     app[OPEN_ROOMS] = OpenRooms(app[VALKEY], app[GATEWAY], ShowcaseProgrammes(app[DATABASE]))
-    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make, after_pages):
+    for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make, after_pages, interest):
         app.add_routes(feature.routes())
     yield

@@ -199,7 +199,7 @@ async def leads(
     )
     if exhibitor_id is not None:
         query = query.where(Lead.exhibitor_id == exhibitor_id)
-    found = await db.execute(query.order_by(Lead.revision).limit(most))
+    found = await db.execute(query.order_by(Lead.shown_at, Lead.revision).limit(most))
     return [(each[0], each[1], each[2]) for each in found]
 
 

@@ -153,6 +153,7 @@ class Lead(Row, Base):
     """Interest of one participant in one product, once a showcase. `minute` of the show counts from 0, null outside it.
 
     `person_id` is null for a guest. `name` and `company` are as they were then, empty where nobody told them.
+    `revision` is the room's, or below zero for interest that came from outside it.
     """
 
     __tablename__ = "lead"

@@ -88,3 +88,19 @@ async def test_it_is_whole_without_script_before_and_after_the_show(worker: Work
         assert f'href="{OVER}"' in await text_of(desk, "/programme")
     async with browsing(worker, "demo-buyer", language) as buyer:
         assert "/after/" not in await text_of(buyer, "/programme")
+
+
+async def test_interest_from_a_replay_is_a_lead_once_with_the_guests_name(worker: Worker) -> None:
+    api = f"{worker.url}/api"
+    serum = {"product": "camellia-serum"}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as guest:
+        interest = f"{api}/showcases/chungbuk/interest"
+        assert (await guest.post(interest, json=serum)).status == 401
+        await guest.post(f"{api}/guests", json={"name": "Đỗ Văn Nam", "company": "Bến Tre Mart"})
+        assert [(await guest.post(interest, json=serum)).status for _ in range(2)] == [204, 204]
+        elsewhere = await guest.post(interest, json={"product": "cotton-towel"})
+        assert (elsewhere.status, (await elsewhere.json())["code"]) == (404, "product.not_found")
+    async with browsing(worker, "demo-exhibitor") as own:
+        mine = await text_of(own, OVER)
+        assert mine.count("Đỗ Văn Nam") == 1
+        assert "Bến Tre Mart" in mine

@@ -9,13 +9,15 @@ import { ownTimes } from "../ui/own-times";
 import { need, pageData } from "../ui/page";
 import { chapterAt, cueAt, lastStart, leavesOut, nextStart } from "../ui/replay/chapters";
 import { assess } from "../ui/replay/health";
+import { Interest } from "../ui/replay/interest";
+import { replayKeys } from "../ui/replay/keys";
 import { adopt, askPage, Follower, productName, readPage, type Written } from "../ui/replay/lists";
 import { keeper, Memory, SPEEDS } from "../ui/replay/memory";
 import { clockText, momentText, readMoment } from "../ui/replay/times";
+import { place, underPointer } from "../ui/replay/track";
 import * as view from "../ui/replay/view";
 import { MOST_STEP_S, Watched } from "../ui/replay/watched";
 import { share } from "../ui/share";
-import { shortcuts } from "../ui/shortcuts";
 import { say } from "../ui/toast";
 
 const data = pageData<{ readonly clocks: readonly Clock[] }>();
@@ -27,8 +29,6 @@ const STALE_GAP_MS = 5_000;
 const KEEP_MS = 5_000;
 /** The player comes before it is wanted, after what the page itself needs. */
 const PREPARE_MS = 300;
-const STEP_S = 10;
-const LOUDER = 0.1;
 
 function open(video: HTMLVideoElement, first: Written): void {
   let page = first;
@@ -50,7 +50,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   const [strip, cover, signal] = [slot("strip"), slot("cover"), slot("signal")];
   const [quality, keys, act] = [slot("quality"), slot("controls"), slot("act")];
   const memory = new Memory(keeper(), page.id);
-  const watched = new Watched();
+  const [watched, interest] = [new Watched(), new Interest(page.id)];
   const follower = new Follower(need("#card"));
   const asked = readMoment(new URLSearchParams(location.search).get("t"));
   const resumeS = asked === null ? memory.place(page.chapters, page.lengthS) : null;
@@ -145,7 +145,7 @@ function open(video: HTMLVideoElement, first: Written): void {
     render(view.signal(now, t, actions), signal);
     render(view.healthPanel(now, replay.stats, data.language, t, actions), quality);
     render(view.controls(now, data.language, t, actions), keys);
-    view.place(keys, now);
+    place(keys, now);
     const chapter = chapterAt(chapters, player.seconds) ?? chapters[0] ?? null;
     const leftS = chapter === null ? 0 : Math.min(chapter.endsS, player.lengthS) - player.seconds;
     follower.follow(
@@ -153,8 +153,10 @@ function open(video: HTMLVideoElement, first: Written): void {
       cueAt(chapters, player.seconds)?.product ?? null,
       begun ? t("replay.left", { time: clockText(Math.max(0, leftS)) }) : "",
     );
+    const product = page.noting ? cueAt(chapters, player.seconds)?.product : undefined;
     const stand = document.querySelector<HTMLElement>(".chapter[aria-current]")?.dataset.exhibitor;
-    render(view.act(now, stand === undefined ? null : `/stands/${stand}`, t, copy), act);
+    const noting = product === undefined ? null : notingOf(product, chapter?.company ?? "");
+    render(view.act(now, noting, stand === undefined ? null : `/stands/${stand}`, t, copy), act);
     if (chapter !== lastChapter && view.playing(player)) {
       const passed = Math.abs(player.seconds - lastS) < MOST_STEP_S;
       if (passed && leavesOut(lastChapter, chapter)) say(t("replay.left_out_here"));
@@ -170,6 +172,19 @@ function open(video: HTMLVideoElement, first: Written): void {
       keep();
     } else if (performance.now() - keptAt > KEEP_MS) keep();
     document.documentElement.dataset.phase = player.phase;
+  }
+
+  function notingOf(product: string, company: string): view.Noting {
+    const press = () => {
+      void interest.show(product).then((answer) => {
+        draw();
+        if (answer === "noted") say(t("replay.noted_said", { company }));
+        else if (answer !== "declined") say(t("replay.not_noted", { reason: answer.reason || t("replay.no_answer") }));
+      });
+      draw();
+    };
+    const [noted, sending] = [interest.noted.has(product), interest.sending.has(product)];
+    return { product: productName(product), noted, sending, press };
   }
 
   function tellWatched(seconds: number): void {
@@ -221,28 +236,14 @@ function open(video: HTMLVideoElement, first: Written): void {
     draw();
   }
 
-  shortcuts({
-    " ": actions.toggle,
-    ArrowLeft: () => !within(".volume-slot") && actions.skip(-STEP_S),
-    ArrowRight: () => !within(".volume-slot") && actions.skip(STEP_S),
-    ArrowUp: () => !within(".moments, .parts, .volume-slot, .menu") && actions.setVolume(video.volume + LOUDER),
-    ArrowDown: () => !within(".moments, .parts, .volume-slot, .menu") && actions.setVolume(video.volume - LOUDER),
-    m: actions.mute,
-    f: actions.fullScreen,
-    "<": () => faster(-1),
-    ">": () => faster(1),
-    "[": actions.previous,
-    "]": actions.next,
-    q: actions.toggleHealth,
-    "?": () => need<HTMLDialogElement>("#keys").showModal(),
-    Escape: () => healthOpen && actions.toggleHealth(),
+  replayKeys(actions, {
+    louder: (by) => actions.setVolume(video.volume + by),
+    faster: (by) => {
+      const to = SPEEDS[SPEEDS.indexOf(video.playbackRate) + by];
+      if (to !== undefined) actions.setSpeed(to);
+    },
+    escape: () => healthOpen && actions.toggleHealth(),
   });
-
-  function faster(by: number): void {
-    const to = SPEEDS[SPEEDS.indexOf(video.playbackRate) + by];
-    if (to !== undefined) actions.setSpeed(to);
-  }
-
   video.addEventListener("click", actions.toggle);
   need<HTMLElement>("#main").addEventListener("click", (event) => {
     const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-at]");
@@ -251,13 +252,7 @@ function open(video: HTMLVideoElement, first: Written): void {
     actions.seek(Number(link.dataset.at));
     if (!unable) void replay.play();
   });
-  keys.addEventListener("pointermove", (event) => {
-    const track = keys.querySelector<HTMLElement>(".track");
-    if (track === null || !track.contains(event.target as Node)) return view.bubble(keys, null, scene(), productName);
-    const { left, width } = track.getBoundingClientRect();
-    view.bubble(keys, Math.min(1, Math.max(0, (event.clientX - left) / width)), scene(), productName);
-  });
-  keys.addEventListener("pointerleave", () => view.bubble(keys, null, scene(), productName));
+  underPointer(keys, scene, productName);
   for (const name of ["online", "offline"]) {
     window.addEventListener(name, () => {
       online = navigator.onLine;
@@ -290,11 +285,6 @@ function settable(video: HTMLVideoElement): boolean {
   const moved = video.volume !== volume;
   video.volume = volume;
   return moved;
-}
-
-/** The focus is in something that has the arrow keys itself. */
-function within(places: string): boolean {
-  return document.activeElement?.closest(places) != null;
 }
 
 closeMenusKindly();

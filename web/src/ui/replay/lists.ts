@@ -9,6 +9,8 @@ export interface Written {
   readonly master: string;
   readonly watched: string;
   readonly lengthS: number;
+  /** Whether the reader may be interested from here. */
+  readonly noting: boolean;
   readonly chapters: readonly Chapter[];
 }
 
@@ -22,7 +24,7 @@ export function readPage(page: ParentNode): Written | null {
     const cues = [...goods].map(({ dataset }) => ({ product: dataset.product ?? "", atS: Number(dataset.at) }));
     return { id: chapter, number: Number(number), company, startsS: Number(at), endsS: Number(ends), cues };
   });
-  return { id, state, master, watched, lengthS: Number(length), chapters };
+  return { id, state, master, watched, lengthS: Number(length), noting: main.dataset.noting !== undefined, chapters };
 }
 
 /** This page as the server writes it now; null while it does not answer. */

@@ -6,7 +6,7 @@ import type { ReplayFacts, ReplayStats } from "../../media/replay";
 import { bars } from "../bars";
 import type { Translate } from "../i18n";
 import { icon } from "../icons";
-import { type Chapter, chapterAt, stretches } from "./chapters";
+import { type Chapter, chapterAt } from "./chapters";
 import type { Health } from "./health";
 import { SPEEDS } from "./memory";
 import { clockText, spoken } from "./times";
@@ -45,9 +45,6 @@ export interface Actions {
   readonly fullScreen: () => void;
   readonly toggleHealth: () => void;
 }
-
-/** Of the whole length: so near to a product's mark its name is said. */
-const NEAR = 0.006;
 
 /** `1.25×` as the reader writes numbers. */
 export function speedText(speed: number, language: string): string {
@@ -170,41 +167,6 @@ export function controls(scene: Scene, language: string, t: Translate, actions: 
     </div>`;
 }
 
-/** Put the scrubber's pieces where they belong: by CSSOM, so that a strict style-src holds. */
-export function place(track: HTMLElement, { player, chapters }: Scene): void {
-  const { seconds, lengthS } = player;
-  const share = (at: number) => Math.min(1, at / Math.max(lengthS, 0.001)).toFixed(5);
-  const pieces = track.querySelectorAll<HTMLElement>(".stretches > i");
-  for (const [index, { width, seen }] of stretches(chapters, seconds, lengthS).entries()) {
-    pieces[index]?.style.setProperty("--w", width.toFixed(5));
-    pieces[index]?.style.setProperty("--p", seen.toFixed(4));
-  }
-  const marks = track.querySelectorAll<HTMLElement>(".marks > i");
-  for (const [index, { atS }] of chapters.flatMap(({ cues }) => cues).entries())
-    marks[index]?.style.setProperty("--at", share(atS));
-  track.querySelector<HTMLElement>(".knob")?.style.setProperty("--at", share(seconds));
-}
-
-/** What lies under the pointer on the scrubber: time, part, and the product if it is near one. */
-export function bubble(
-  track: HTMLElement,
-  at: number | null,
-  { player, chapters }: Scene,
-  name: (product: string) => string,
-): void {
-  const label = track.querySelector<HTMLElement>(".bubble");
-  if (label === null) return;
-  label.hidden = at === null || player.lengthS === 0;
-  if (at === null) return;
-  const seconds = at * player.lengthS;
-  const chapter = chapterAt(chapters, seconds);
-  const near = chapter?.cues.find(({ atS }) => Math.abs(atS - seconds) < player.lengthS * NEAR);
-  label.style.setProperty("--at", at.toFixed(4));
-  label.textContent = [clockText(seconds, player.lengthS), near ? name(near.product) : chapter?.company]
-    .filter(Boolean)
-    .join(" · ");
-}
-
 function volume({ volume, muted, volumeSettable }: Scene, t: Translate, actions: Actions): Part {
   const name = t(muted ? "replay.unmute" : "replay.mute");
   const percent = Math.round(volume * 100);
@@ -229,11 +191,30 @@ export function announcement(player: ReplayFacts, t: Translate): string | null {
   }
 }
 
+/** The product on show, and whether interest in it is known. */
+export interface Noting {
+  readonly product: string;
+  readonly noted: boolean;
+  readonly sending: boolean;
+  readonly press: () => void;
+}
+
+function interested({ product, noted, sending, press }: Noting, t: Translate): TemplateResult {
+  return html`<button class="btn ${noted ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${sending} @click=${press}>${noted ? icon("bookmark-check") : icon("bookmark")}<span class="two">${t(noted ? "replay.noted" : "replay.interested")}<small class="cut">${product}</small></span></button>`;
+}
+
 /** What stands under the thumb. */
-export function act({ live, stageUrl }: Scene, stand: string | null, t: Translate, copy: () => void): Part {
+export function act(
+  { live, stageUrl }: Scene,
+  noting: Noting | null,
+  stand: string | null,
+  t: Translate,
+  copy: () => void,
+): Part {
   const link = html`<button class="btn" type="button" @click=${copy}>${icon("link")}<span>${t("replay.copy_moment")}</span></button>`;
   if (live)
     return html`${link}<a class="btn primary" href=${stageUrl}>${icon("radio")}<span>${t("replay.to_live")}</span></a>`;
+  if (noting !== null) return html`${link}${interested(noting, t)}`;
   if (stand === null) return link;
   return html`${link}<a class="btn primary" href=${stand}>${icon("store")}<span>${t("replay.stand_page")}</span></a>`;
 }
