@@ -56,6 +56,7 @@ class Address:
 class ReplayView:
     """A replay as its page tells it. `state` is `live` while the show is on, `preparing` until its last piece is there,
     `hidden` where nothing is for this reader. Addresses are empty where nothing plays. `left_out` parts are not shown.
+    `may_note`: the reader may be interested in products from here.
     """
 
     id: RoomId
@@ -70,6 +71,7 @@ class ReplayView:
     stage_url: str
     left_out: int
     clocks: tuple[CityClock, ...]
+    may_note: bool
     chapters: tuple[ReplayChapter, ...]
 
 
@@ -152,13 +154,14 @@ async def _view(
         stage_url=f"/s/{show.room}",
         left_out=max(0, begun - len(chapters)) if chapters else 0,
         clocks=clocks_of(show, language),
+        may_note=show.open_to_all or reader.is_invited,
         chapters=chapters,
     )
 
 
 def _state(show: ShowProgramme, shelf: Shelf | None, reader: Reader) -> State:
     if shelf is None or shelf.kept is None or not shelf.with_media:
-        return "preparing" if show.state == "live" else "none"
+        return "live" if show.state == "live" else "none"
     if not shelf.shown(reader):
         return "hidden"
     if show.state == "live":

@@ -18,8 +18,9 @@ const PLACES = "expo-replay-places";
 const SPEED = "expo-replay-speed";
 const VOLUME = "expo-replay-volume";
 const MOST_PLACES = 50;
-/** Who saw less than this begins anew, and so does who was as near to the end. */
+/** Who saw less than this, of a short show this share, begins anew; so does who was as near to the end. */
 const WORTH_S = 15;
+const WORTH = 0.05;
 
 /** The browser's own, or one that forgets. */
 export function keeper(): Keeper {
@@ -42,7 +43,8 @@ export class Memory {
     const chapter = chapters.find(({ id }) => id === known?.chapter);
     if (known === undefined || chapter === undefined) return null;
     const seconds = Math.min(chapter.startsS + known.intoS, Math.max(chapter.startsS, chapter.endsS));
-    return seconds < WORTH_S || seconds > lengthS - WORTH_S ? null : seconds;
+    const worth = Math.min(WORTH_S, lengthS * WORTH);
+    return seconds < worth || seconds > lengthS - worth ? null : seconds;
   }
 
   keep(chapters: readonly Chapter[], seconds: number): void {
