@@ -136,8 +136,14 @@ RULES = (
     Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form=PLAN_FORM),  # it is live
     Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form={"do": "delete"}),
     Rule("GET", "/api/showcases/{showcase_id}/plan", "organiser"),
-    Rule("POST", "/api/showcases/{showcase_id}/interest", "person", allowed=204,
-         json={"product": "camellia-serum"}, refused={"other tenant": 401}),  # fmt: skip
+    Rule(
+        "POST",
+        "/api/showcases/{showcase_id}/interest",
+        "person",
+        allowed=204,
+        json={"product": "camellia-serum"},
+        refused={"other tenant": 401},
+    ),
     Rule("POST", "/api/showcases/{showcase_id}/plan", "organiser", allowed=409, json=PLAN),
     Rule("GET", "/after/{showcase_id}", "role", role="exhibitor"),
     Rule("GET", "/after/{showcase_id}/leads.csv", "role"),
