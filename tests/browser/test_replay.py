@@ -1,0 +1,121 @@
+"""The replay page in Chromium, which plays HLS with Opus only by hls.js: parts, products, keys, links, coming back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.archive.world import PART_S, ROOM, THIRD, record
+from tests.support.axe import violations
+from tests.support.browser import context
+from tests.support.worker import Worker, running_worker
+
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
+
+PINNED_S = 23
+SERUM = "Camellia serum"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    async with running_worker(tmp_path_factory.mktemp("worker")) as running:
+        await record(running)
+        yield running
+
+
+async def opened(browser: Browser, worker: Worker, query: str = "") -> Page:
+    reader = await context(browser, "desktop", permissions=["clipboard-read", "clipboard-write"])
+    page = await reader.new_page()
+    await page.goto(f"{worker.url}/s/{ROOM}/replay{query}")
+    return page
+
+
+async def seconds(page: Page) -> float:
+    return float(await page.evaluate("() => document.querySelector('video').currentTime"))
+
+
+async def playing(page: Page, since: float) -> None:
+    """Wait until the picture has moved on from there, by less than a part."""
+    await page.wait_for_function(
+        "([since, most]) => { const { currentTime, paused } = document.querySelector('video');"
+        " return !paused && currentTime > since + 0.2 && currentTime < since + most; }",
+        arg=[since, PART_S],
+    )
+
+
+async def colour(page: Page) -> str:
+    """Which of red, green and blue the picture is now."""
+    return str(
+        await page.evaluate(
+            """() => {
+              const paint = document.createElement("canvas").getContext("2d");
+              paint.drawImage(document.querySelector("video"), 0, 0, 8, 8);
+              const [r, g, b] = paint.getImageData(4, 4, 1, 1).data;
+              return r > g && r > b ? "red" : g > b ? "green" : "blue";
+            }"""
+        )
+    )
+
+
+async def lands(page: Page, act: Awaitable[None]) -> float:
+    """Where a jump ends."""
+    landed = await page.evaluate_handle(
+        """() => {
+          const video = document.querySelector("video");
+          const landed = (done) => video.addEventListener("seeked", () => done(video.currentTime), { once: true });
+          return { at: new Promise(landed) };
+        }"""
+    )
+    await act
+    return float(await landed.evaluate("async ({ at }) => await at"))
+
+
+async def test_a_show_is_watched_again_by_its_parts(browser: Browser, worker: Worker) -> None:
+    page = await opened(browser, worker)
+    await expect(page.locator(".chapter")).to_have_count(3)
+    await page.locator("#cover .play").click()
+    await playing(page, 0)
+    assert await colour(page) == "red"
+
+    third = page.locator(f'[data-chapter="{THIRD}"]')
+    assert abs(await lands(page, third.click()) - 2 * PART_S) < 0.5
+    await playing(page, 2 * PART_S)
+    assert await colour(page) == "blue"
+    await expect(third).to_have_attribute("aria-current", "true")
+    assert await violations(page) == []
+
+    await page.keyboard.press("m")
+    await page.keyboard.press(">")
+    assert await page.evaluate(
+        "() => (({ muted, playbackRate }) => [muted, playbackRate])(document.querySelector('video'))"
+    ) == [True, 1.25]
+    assert abs(await lands(page, page.keyboard.press("[")) - PART_S) < 0.5
+    assert abs(await lands(page, page.keyboard.press("]")) - 2 * PART_S) < 0.5
+    await page.locator("#picture").click()
+    await expect(page.locator("html")).to_have_attribute("data-phase", "paused")
+    at = await seconds(page)
+    assert abs(await lands(page, page.keyboard.press("ArrowLeft")) - at + 10) < 0.1
+    await page.context.close()
+
+
+async def test_a_link_leads_to_its_moment_and_who_comes_back_goes_on_there(browser: Browser, worker: Worker) -> None:
+    page = await opened(browser, worker, f"?t=0m{PINNED_S - 1}s")
+    card = page.locator("#card")
+    await expect(card).not_to_contain_text(SERUM)
+    await page.locator("#cover .play").click()
+    await expect(card).to_contain_text(SERUM)
+    assert PINNED_S - 0.1 < await seconds(page) < PINNED_S + 4
+    await page.locator("#act button").first.click()
+    await expect(page.locator("#status")).to_contain_text("copied")
+    link = str(await page.evaluate("() => navigator.clipboard.readText()"))
+    assert link.startswith(f"{worker.url}/s/{ROOM}/replay?t=2")
+
+    left = await seconds(page)
+    await page.goto(f"{worker.url}/s/{ROOM}/replay")
+    await expect(page.locator("#cover")).to_contain_text("Start from the beginning")
+    await page.locator("#cover .play").click()
+    await playing(page, left - 0.5)
+    await page.context.close()
