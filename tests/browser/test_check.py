@@ -25,20 +25,14 @@ from tests.support.presenter import (
     visit,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 RATE_HZ = 48_000
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
     async with serving_expo(tmp_path_factory.mktemp("check")) as serving:
         yield serving
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium(FAKE_DEVICES) as running:
-        yield running
 
 
 def speech(path: Path) -> Path:

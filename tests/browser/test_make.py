@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.presenter import FAKE_DEVICES, ORGANISER, Expo, axe, chromium, overflows, serving_expo, visit
+from tests.support.presenter import ORGANISER, Expo, axe, overflows, serving_expo, visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 DESK, PHONE = (1366, 768), (360, 660)
 FIRST, SECOND, THIRD, *REST, LAST = (
     "Sandeul Foods", "Danyang Garlic", "Gyeol Cosmetics", "Sobaek Medi", "Cheongpung Tea", "Okcheon Steel",
@@ -18,16 +18,10 @@ FIRST, SECOND, THIRD, *REST, LAST = (
 )  # fmt: skip
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
     async with serving_expo(tmp_path_factory.mktemp("make")) as serving:
         yield serving
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium(FAKE_DEVICES) as running:
-        yield running
 
 
 async def order(page: Page, *wanted: str) -> None:

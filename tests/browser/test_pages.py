@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,8 @@ from tests.support.browser import Site, context, moving, publish, scene
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 WIDTHS = (320, 360, 390, 1366, 1920)
+TABS = 3
+"""Pages that are read side by side: while one is waited for, axe looks at another."""
 
 
 READERS = {
@@ -43,19 +46,24 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, role:
     options: dict[str, Any] = dict(READERS[reader])
     readers = await context(browser, options.pop("size"), **options)
     await readers.add_cookies([{"name": "expo_lang", "value": reader[:2], "url": site.url}])
-    page = await readers.new_page()
     if role is not None:
-        await page.goto(site.entrance(role))
+        await (await readers.new_page()).goto(site.entrance(role))
     found: dict[str, list[str]] = {}
     told: dict[str, int] = {}
-    for name, address in (await addresses(site, role)).items():
-        answer = await page.goto(address)
-        assert answer is not None
-        told[name] = answer.status
-        await page.wait_for_load_state("networkidle")
-        assert await page.evaluate("() => document.documentElement.lang") == reader[:2]
-        assert page.url == address, "the reader is led away from the page"
-        found[name] = await violations(page)
+
+    async def read(pages: Iterator[tuple[str, str]]) -> None:
+        page = await readers.new_page()
+        for name, address in pages:
+            answer = await page.goto(address)
+            assert answer is not None
+            told[name] = answer.status
+            await page.wait_for_load_state("networkidle")
+            assert await page.evaluate("() => document.documentElement.lang") == reader[:2]
+            assert page.url == address, "the reader is led away from the page"
+            found[name] = await violations(page)
+
+    pages = iter((await addresses(site, role)).items())
+    await asyncio.gather(*(read(pages) for _ in range(TABS)))
     await readers.close()
     assert told == {page.name: page.status for page in PAGES if page.role == role}
     assert found == {name: [] for name in told}

@@ -14,11 +14,9 @@ from expo.settings import Settings
 from tests.support.live import opened_page
 from tests.support.presenter import (
     EXHIBITOR,
-    FAKE_DEVICES,
     ORGANISER,
     SIZES,
     Expo,
-    chromium,
     faults,
     overflows,
     serving_expo,
@@ -26,23 +24,17 @@ from tests.support.presenter import (
 )
 from tests.support.run import run_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 LIVE = "chungbuk"
 MODERATOR = "demo-moderator"
 DESK = (1440, 760)
 COMING = ["Sobaek Medi", "Cheongpung Tea", "Okcheon Steel", "Hansol Farm", "Jecheon Herbs"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
     async with serving_expo(tmp_path_factory.mktemp("run")) as serving:
         yield serving
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium(FAKE_DEVICES) as running:
-        yield running
 
 
 async def coming(page: Page, *wanted: str) -> None:

@@ -22,13 +22,12 @@ from tests.support.presenter import (
     ORGANISER,
     PHONE,
     Expo,
-    chromium,
     faults,
     serving_expo,
     visit,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ELSEWHERE = "http://elsewhere.example/"
 MINSU = Wanted("exhibitor", name="김민수", company="dalgu-precision")
@@ -52,13 +51,7 @@ class Invited:
         }.get(name, f"{self.expo.base_url}/sign-out")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def invited(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Invited]:
     async with serving_expo(tmp_path_factory.mktemp("signin")) as expo:
         unused, used_up, withdrawn = [await invite(expo) for _ in range(3)]

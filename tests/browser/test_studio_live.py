@@ -10,31 +10,23 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.support.presenter import (
     EXHIBITOR,
-    FAKE_DEVICES,
     ORGANISER,
     Expo,
     axe,
-    chromium,
     faults,
     serving_expo,
     visit,
 )
 from tests.support.run import FIRST, SHOWCASE, join, run_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
 LIVE = "chungbuk"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def expo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Expo]:
     async with serving_expo(tmp_path_factory.mktemp("live")) as serving:
         yield serving
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncGenerator[Browser]:
-    async with chromium(FAKE_DEVICES) as running:
-        yield running
 
 
 def product(page: Page, name: str) -> Locator:

@@ -32,7 +32,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=device-count=3",  # as in `presenter`: the second camera is one of depth
     "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
 )
