@@ -12,6 +12,7 @@ import aiohttp
 import av
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from expo.accounts.invitations import Revoked
 from expo.accounts.keys import REVOCATIONS, TOKENS
@@ -240,7 +241,7 @@ async def test_no_address_leads_out_of_what_plays(worker: Worker, path: str) -> 
     worker.app[LIBRARY].forget(ROOM)
     async with browsing(worker, None) as http:
         key = await key_of(http)
-        url = aiohttp.client.URL(f"{worker.url}/replay/{key}/{path}", encoded=True)
+        url = URL(f"{worker.url}/replay/{key}/{path}", encoded=True)
         async with http.get(url, headers={"Accept": "application/json"}) as answer:
             assert answer.status == 404
 
