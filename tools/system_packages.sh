@@ -22,6 +22,7 @@ test)
     need fonts-noto-core has_font 'NotoSans-Regular'
     need fonts-noto-cjk has_font 'NotoSansCJK'
     need espeak-ng has_program espeak-ng
+    need ffmpeg has_program ffprobe
     need iproute2 has_program ip
     need nftables has_program nft
     ;;

@@ -24,6 +24,7 @@ from expo.showcases.policy import ShowcaseRooms
 from expo.showcases.service import home_view
 from expo.store.db import Database, sqlite_url
 from expo.store.migrate import upgrade
+from tests.support.ballast import fill_up
 
 LONGEST = dict.fromkeys(("ko", "vi", "en"), "가" * 120)
 ENOUGH = 20_000
@@ -131,16 +132,6 @@ async def add(database: Database, number: int) -> str:
 async def count(db: AsyncSession) -> int:
     """How many of our rows there are."""
     return (await db.scalars(select(func.count()).select_from(Agency).where(Agency.id.like("filler%")))).one()
-
-
-def fill_up(path: Path, *, leave_bytes: int) -> None:
-    """Write until the file system is full but for `leave_bytes`."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            file.truncate(max(0, file.tell() - leave_bytes))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
-
-import av
-import numpy as np
+from typing import Literal, Protocol
 
 from expo.media.clock_model import ClockModel
 from expo.media.codecs import packetize_h264
@@ -49,6 +44,13 @@ def plan(kind: Literal["video", "audio"]) -> MediaPlan:
         ssrc=None,
         rtx_ssrc=None,
     )
+
+
+class Place(Protocol):
+    """What a publisher needs."""
+
+    feeds: dict[str, Feed]
+    agreed: list[Source]
 
 
 class Tape:
@@ -126,7 +128,7 @@ class Publisher:
 
     def __init__(
         self,
-        tape: Tape,
+        place: Place,
         *,
         ssrc: int = 1,
         video_delay_us: int = 20_000,
@@ -134,7 +136,7 @@ class Publisher:
         drift_ppm: int = 0,
         origin: int = 2**32 - 500_000,
     ) -> None:
-        self.tape = tape
+        self.place = place
         self.wanted = False
         self.sent: list[tuple[int, bytes]] = []
         """What was captured when: access units in Annex B, Opus packets."""
@@ -155,9 +157,9 @@ class Publisher:
 
     def show(self, *, agreed: bool = True) -> None:
         if agreed:
-            self.tape.agreed += self.tracks.values()
-        self.tracks["video"].show_on(self.tape.feeds[PICTURE])
-        self.tracks["audio"].show_on(self.tape.feeds[FLOOR])
+            self.place.agreed += self.tracks.values()
+        self.tracks["video"].show_on(self.place.feeds[PICTURE])
+        self.tracks["audio"].show_on(self.place.feeds[FLOOR])
 
     def picture(self, unit: bytes, at_us: int, *, shown_us: int | None = None, max_payload: int = 1180) -> None:
         """One access unit, captured at `shown_us` if that is another time than that of its sending."""
@@ -233,50 +235,6 @@ class Show:
 def sound_packet(number: int) -> bytes:
     """20 ms by its first byte (CELT, full band, stereo); for a decoder it is noise."""
     return b"\xfc" + number.to_bytes(4, "big") + bytes(100)
-
-
-@cache
-def pictures(
-    count: int = 60,
-    width: int = 160,
-    height: int = 96,
-    *,
-    b_frames: int = 0,
-    profile: str = "baseline",
-    key: int = 1000,
-) -> tuple[tuple[bytes, bool], ...]:
-    """Access units in Annex B in decoding order, and whether they are key frames; each picture has its own grey."""
-    encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = width, height, "yuv420p", Fraction(25)
-    encoder.time_base = Fraction(1, 25)
-    encoder.options = {
-        "preset": "ultrafast" if profile == "baseline" else "veryfast",
-        "profile": profile,
-        "x264-params": f"keyint={key}:scenecut=0:bframes={b_frames}:b-adapt=0:b-pyramid=none"
-        ":repeat-headers=1:annexb=1:threads=1",
-    } | ({} if b_frames else {"tune": "zerolatency"})
-    units: list[tuple[bytes, bool]] = []
-    frames: list[av.VideoFrame | None] = []
-    for number in range(count):
-        plane = np.full((height * 3 // 2, width), 128, np.uint8)
-        plane[:height] = 16 + number * 3 % 220
-        frame = av.VideoFrame.from_ndarray(plane, "yuv420p")
-        frame.pts = number
-        frames.append(frame)
-    for frame in (*frames, None):
-        units += [(bytes(packet), packet.is_keyframe) for packet in cast("Any", encoder).encode(frame)]
-    return tuple(units)
-
-
-def shown_order(count: int, b_frames: int) -> list[int]:
-    """Which picture each unit of `pictures(count, b_frames=...)` is, with a fixed pattern: I, then P before its Bs."""
-    order = [0]
-    at = 1
-    while at < count:
-        end = min(at + b_frames, count - 1)
-        order += [end, *range(at, end)]
-        at = end + 1
-    return order
 
 
 def units_of(kept: Kept, folder: Path, rendition: str) -> list[bytes]:

@@ -23,7 +23,8 @@ LEAST_FREE_BYTES = 200_000_000
 # Some 8 s of picture and sound; a disk that is slower for longer loses up to the next key frame.
 QUEUE_FRAMES = 640
 QUEUE_BYTES = 8_000_000
-STEP_S = 0.25
+# A killed process loses the part that grows and one step.
+STEP_S = 0.1
 _OPEN_S = 30.0
 _CLOSE_S = 20.0
 
@@ -119,6 +120,7 @@ class Recorder:
             recorder._order_end("not_opened")
             raise
         if refused is not None:
+            await recorder.close("not_opened")
             raise refused
         return recorder
 
@@ -155,6 +157,7 @@ class Recorder:
             return
         async with asyncio.timeout(_CLOSE_S):
             await self._ended.wait()
+        self._thread.join(1)  # it has said its last word
 
     def _order_end(self, reason: str) -> None:
         self._attach(wanted=False)

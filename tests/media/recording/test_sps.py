@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from expo.media.codecs import split_annex_b
 from expo.media.recording.sps import parse_sps
-from tests.support.tape import pictures
+from tests.support.encoded import pictures
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from expo.media.codecs import split_annex_b
 from expo.media.recording.index import Kept, MediaSegment, Rendition
 from expo.media.recording.repair import verify
 from expo.media.recording.tracks import SILENCE
+from tests.support.encoded import pictures, shown_order
 from tests.support.tape import (
     BEGAN_US,
     EPOCH_MS,
@@ -24,9 +25,7 @@ from tests.support.tape import (
     Publisher,
     Show,
     Tape,
-    pictures,
     samples_of,
-    shown_order,
     sound_packet,
     units_of,
 )
