@@ -93,8 +93,6 @@ check: setup ## style, types, architecture, lengths, documents, pages
 	@echo "== check: ruff"
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff . ; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@echo "== check: pyright"
-	@node_modules/.bin/pyright
 	@echo "== check: architecture"
 	@$(BIN)/lint-imports
 	@echo "== check: file lengths"
@@ -103,8 +101,8 @@ check: setup ## style, types, architecture, lengths, documents, pages
 	@$(RUN) tools/settings_table.py --check docs/operations.md README.md
 	@echo "== check: wire types"
 	@$(RUN) tools/wire_types.py --check
-	@echo "== check: biome, tsc, vitest"
-	@npm run --silent check
+	@echo "== check: pyright beside biome, tsc and vitest"
+	@node_modules/.bin/pyright & types=$$!; npm run --silent check; pages=$$?; wait $$types && exit $$pages
 
 fmt: setup ## format the sources
 	@$(BIN)/ruff format .
