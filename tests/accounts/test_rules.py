@@ -50,7 +50,7 @@ def test_an_operator_only_watches() -> None:
 
 @pytest.mark.parametrize("role", ["organiser", "exhibitor", "technician"])
 def test_who_makes_the_show_may_publish_and_take_over(role: Role) -> None:
-    assert room_rights(role, own=True) == set(CANS) - {"run", "present", "backstage"} | _OWN.get(role, set())
+    assert room_rights(role, own=True) == set(CANS) - {"run", "present", "backstage", "preview"} | _OWN.get(role, set())
 
 
 def test_an_exhibitor_without_a_part_watches_like_a_buyer() -> None:

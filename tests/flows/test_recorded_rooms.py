@@ -13,10 +13,11 @@ import pytest
 
 from expo.media.codecs import packetize_h264
 from expo.media.recording.index import Kept, read_recording
+from tests.support.encoded import pictures
 from tests.support.house import House, open_house
 from tests.support.live import Page, cookie_header
 from tests.support.room import Source
-from tests.support.tape import FLOOR, PICTURE, pictures, sound_packet, units_of
+from tests.support.tape import FLOOR, PICTURE, sound_packet, units_of
 
 pytestmark = [pytest.mark.cluster]
 
