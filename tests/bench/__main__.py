@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import back, browsers, delay, fanout, live, page, rooms, solo
+from tests.bench import back, browsers, delay, fanout, live, page, record, rooms, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -23,11 +23,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--viewers", type=count, help="default: what the figure's target says")
     parser.add_argument("--sockets", type=count, help="chat: pages with a live socket")
     parser.add_argument("--rooms", type=count, help="idle: how many")
-    parser.add_argument("--publishers", type=count, help="ingest: how many at once")
+    parser.add_argument("--publishers", type=count, help="ingest, record: how many at once")
     parser.add_argument("--alone", action="store_true", help="ingest: on a worker that does nothing else")
     parser.add_argument("--against", choices=["janus", "mediarelay"], default="janus", help="fanout: the other server")
     parser.add_argument("--seconds", type=seconds, default=20.0, help="length of one repetition")
-    parser.add_argument("--repeat", type=count, default=3, help="fanout, ingest: repetitions in one run")
+    parser.add_argument("--repeat", type=count, default=3, help="fanout, ingest, record: repetitions in one run")
     parser.add_argument("--tries", type=count, default=5, help="of a wall-clock figure while others use the machine")
     parser.add_argument("--json", type=target, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--markdown", type=target, metavar="FILE", help="write the figures as a table")
@@ -67,6 +67,10 @@ async def _fanout(options: argparse.Namespace) -> list[Figure]:
 async def _ingest(options: argparse.Namespace) -> list[Figure]:
     viewers = 0 if options.alone else options.viewers or 20
     return [await solo.ingest(options.publishers or 8, viewers, options.seconds, options.repeat)]
+
+
+async def _record(options: argparse.Namespace) -> list[Figure]:
+    return [await record.record(options.publishers or 1, options.viewers or 10, options.seconds, options.repeat)]
 
 
 async def _memory(options: argparse.Namespace) -> list[Figure]:
@@ -122,6 +126,7 @@ Benchmark = Callable[[argparse.Namespace], Awaitable[list[Figure]]]
 BENCHMARKS: dict[str, Benchmark] = {
     "fanout": _fanout,
     "ingest": _ingest,
+    "record": _record,
     "memory": _memory,
     "join": _join,
     "latency": _latency,

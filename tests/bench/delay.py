@@ -7,7 +7,7 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 
 import msgspec
@@ -93,23 +93,30 @@ async def stand(viewers: int) -> AsyncGenerator[Stand]:
     """Viewers who all see the programme."""
     direct_us = direct_path_us()
     show(f"a datagram without a server takes {direct_us:.0f} us (median)")
-    sent: dict[bytes, int] = {}
     async with studio() as place:
         await place.publisher.pause()
+        with stamped(place) as sent:
+            async with crowd(place.certificate, viewers, place.server) as people:
+                place.publisher.resume()
+                await everyone_sees([people])
+                await asyncio.sleep(_WARM_UP_S)
+                yield Stand(place, people, sent, direct_us)
 
-        def stamp(plain: bytes) -> bool:
-            # Called right before the datagram is sent; the payload begins behind 12 bytes and the extension.
-            if place.publisher.remember:
-                size = 12 + (4 + 4 * int.from_bytes(plain[14:16], "big") if plain[0] & 0x10 else 0)
-                sent[digest(plain[size:])] = time.time_ns()
-            return False
 
-        place.peer.lose_outgoing = stamp
-        async with crowd(place.certificate, viewers, place.server) as people:
-            place.publisher.resume()
-            await everyone_sees([people])
-            await asyncio.sleep(_WARM_UP_S)
-            yield Stand(place, people, sent, direct_us)
+@contextlib.contextmanager
+def stamped(place: Studio) -> Generator[dict[bytes, int]]:
+    """Digests of the first publisher's payloads, and when (ns) each was handed to the socket, while it remembers."""
+    sent: dict[bytes, int] = {}
+
+    def stamp(plain: bytes) -> bool:
+        # Called right before the datagram is sent; the payload begins behind 12 bytes and the extension.
+        if place.publisher.remember:
+            size = 12 + (4 + 4 * int.from_bytes(plain[14:16], "big") if plain[0] & 0x10 else 0)
+            sent[digest(plain[size:])] = time.time_ns()
+        return False
+
+    place.peer.lose_outgoing = stamp
+    yield sent
 
 
 async def latency(viewers: int, seconds: float, tries: int) -> Figure:

@@ -35,12 +35,12 @@ class Frame:
     key: bool
 
 
-def encode_programme(seconds: int = _PROGRAMME_S) -> tuple[list[Frame], list[bytes]]:
+def encode_programme(seconds: int = _PROGRAMME_S, video_bps: int = VIDEO_BPS) -> tuple[list[Frame], list[bytes]]:
     """Pictures (720p, CBR, test picture with noise) and Opus packets (20 ms, 64 kb/s) to send round and round."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = WIDTH, HEIGHT, "yuv420p", Fraction(FPS)
-    encoder.bit_rate = VIDEO_BPS
-    rate = f"vbv-maxrate={VIDEO_BPS // 1000}:vbv-bufsize={VIDEO_BPS // 2000}:nal-hrd=cbr"
+    encoder.bit_rate = video_bps
+    rate = f"vbv-maxrate={video_bps // 1000}:vbv-bufsize={video_bps // 2000}:nal-hrd=cbr"
     rate += f":keyint={KEY_FRAME_EVERY}:scenecut=0"
     encoder.options = {"preset": "veryfast", "tune": "zerolatency", "profile": "baseline", "x264-params": rate}
     random = np.random.default_rng(1)

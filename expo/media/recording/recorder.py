@@ -33,6 +33,7 @@ _CLOSE_S = 20.0
 class RecordingHealth:
     """`kept_ms` and `bytes` are of the whole recording; `failing` is a Trouble's code while nothing can be kept.
 
+    `dropped` counts frames that found no room in the queue or were none; what the network lost is in the gaps.
     `av_offset_ms` is how much later than it was captured the newest sound lies in the recording.
     """
 

@@ -198,7 +198,6 @@ class PictureTrack(_Track):
             return
         key = self._learn(units)
         if self._waiting and not (key and self._readable()):
-            self.dropped += 1
             return
         self._waiting = False
         if key:
@@ -400,7 +399,6 @@ class SoundTrack(_Track):
         limit = _FRAME_TICKS if len(packet) * 2 < self._mean_bytes else _OFF_TICKS
         if off <= -limit:
             self.off_us = -self.us(off)
-            self.dropped += 1
             return
         self._report(at, frame.missing or "lost")
         if off >= limit:
