@@ -32,6 +32,7 @@ PAGES = (
     Seen("waiting", "/s/{showcase_id}", "/s/daegu"),
     Seen("far", "/s/{showcase_id}", "/s/jeonnam"),
     Seen("ended", "/s/{showcase_id}", "/s/daegu-textiles"),
+    Seen("no replay", "/s/{showcase_id}/replay", "/s/daegu-textiles/replay"),
     Seen("check", "/check", "/check"),
     Seen("programme", "/programme", "/programme"),
     Seen("delegation", "/delegations/{delegation_id}", "/delegations/chungbuk"),

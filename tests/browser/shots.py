@@ -157,6 +157,7 @@ SIGHTS = (
     Sight("stage", "stage", "/s/{live}", settled, whole=False),
     Sight("stage-waiting", "stage", "/s/{idle}", whole=False),
     Sight("stage-ended", "stage", "/s/{ended}", whole=False),
+    Sight("replay-none", "replay", "/s/{ended}/replay", whole=False),
     Sight("programme", "programme home", "/programme"),
     Sight("delegation", "catalogue delegation", "/delegations/chungbuk"),
     Sight("stand", "catalogue stand", "/stands/gyeol-cosmetics"),

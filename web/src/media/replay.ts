@@ -78,6 +78,9 @@ export class Replay {
     };
     on("playing", () => this.turn("playing"));
     on("waiting", () => this.turn(this.wanted ? "waiting" : this.phase));
+    on("canplay", () => {
+      if (!this.wanted && this.phase === "loading") this.turn("paused");
+    });
     on("ended", () => this.turn("ended"));
     on("pause", () => {
       if (this.loaded !== null && !video.ended) this.turn("paused");
@@ -131,7 +134,7 @@ export class Replay {
 
   /** The same recording under another address, going on at `seconds`. */
   move(url: string, seconds: number): void {
-    const again = this.loaded !== null;
+    const again = this.phase !== "idle";
     this.url = url;
     this.startS = seconds;
     this.unload();
@@ -142,7 +145,7 @@ export class Replay {
   retry(): void {
     clearTimeout(this.timer);
     this.failures = 0;
-    if (this.phase === "failed") this.move(this.url, this.seconds);
+    if (this.phase === "failed") void this.play();
     else if (this.trouble) this.again();
   }
 

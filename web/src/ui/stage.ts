@@ -122,8 +122,12 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
     case "codec":
       return said("codec", listen);
     case "draft":
-    case "starting":
     case "ended":
+      return said(
+        "ended",
+        html`<a class="btn" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`,
+      );
+    case "starting":
     case "invited":
     case "offline":
       return said(scene.kind);
