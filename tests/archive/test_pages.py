@@ -63,7 +63,7 @@ async def film(http: aiohttp.ClientSession, what: str) -> bytes:
 
 
 def colours(file: bytes) -> list[str]:
-    with av.open(io.BytesIO(file)) as container:
+    with av.open(io.BytesIO(file), "r") as container:
         assert container.streams.audio[0].metadata["language"] == "mul"
         shown = ["rgb"[int(one.to_ndarray(format="rgb24")[5, 5].argmax())] for one in container.decode(video=0)]
     return [colour for number, colour in enumerate(shown) if not number or shown[number - 1] != colour]
