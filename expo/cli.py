@@ -1,4 +1,7 @@
-"""The `expo` command: serve, demo, invite, rooms, migrate, doctor. Imports stand inside commands: `--help` is quick."""
+"""The `expo` command: serve, demo, invite, rooms, recordings, migrate, doctor.
+
+Imports stand inside commands: `--help` is quick.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,8 @@ invite = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(invite, name="invite")
+recordings = typer.Typer(help="What was recorded: list it, prove its files, mend them.", rich_markup_mode=None)
+app.add_typer(recordings, name="recordings")
 
 
 def main() -> None:
@@ -174,6 +179,41 @@ def list_rooms() -> None:
     from expo.ops import rooms
 
     typer.echo(rooms.table(_run(rooms.every(_settings(os.environ)))))
+
+
+@recordings.command("list")
+def list_recordings() -> None:
+    """List recordings: who may see them, length, size, gaps, until when they are kept."""
+    from expo.ops import recordings
+
+    typer.echo(recordings.table(_run(recordings.every(_settings(os.environ)))))
+
+
+@recordings.command("verify")
+def verify_recordings(
+    recording: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None,
+) -> None:
+    """Compare files with their indexes; exit code 1 when something is wrong."""
+    from expo.ids import RoomId
+    from expo.kit.startup import StartFailed
+    from expo.ops import recordings
+
+    try:
+        found = recordings.verified(_settings(os.environ), None if recording is None else RoomId(recording))
+    except ExpoError as error:
+        _fail(StartFailed.of(error))
+    typer.echo(recordings.findings_table(found))
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+@recordings.command("repair")
+def repair_recording(recording: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """End a recording whose server was killed; harmless to repeat. `serve` does it too when the room opens again."""
+    from expo.ids import RoomId
+    from expo.ops import recordings
+
+    mended = _run(recordings.repaired(_settings(os.environ), RoomId(recording)))
+    typer.echo("\n".join(f"{one.file}: {one.problem}" for one in mended) or "Nothing to mend.")
 
 
 @app.command(hidden=True)

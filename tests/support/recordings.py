@@ -1,35 +1,45 @@
-"""A recording's folder as a recorder leaves it, made by libav in no time: pictures of one colour, a tone for each."""
+"""A recording's folder as a recorder leaves it, written in no time: pictures of one colour, a tone with them."""
 
 from __future__ import annotations
 
 import functools
-import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, cast
 
 import av
 import numpy as np
 
-from expo.media.recording import layout
+from expo.demo.encoder import PictureEncoder, SoundEncoder
+from expo.media.recording import cmaf, layout
+from expo.media.recording.cmaf import AUDIO_TIMESCALE, VIDEO_TIMESCALE, Sample
 from expo.media.recording.index import Closed, InitLine, Line, Opened, PartLine, encode_line
+from expo.media.recording.sps import parse_sps
 
 SEGMENT_US = 2_000_000
+PARTS = 4
 FPS = 10
 RED, GREEN, BLUE = (200, 30, 30), (30, 180, 40), (30, 40, 200)
 SMALL, LARGE = (160, 90), (320, 180)
 Colour = tuple[int, int, int]
+_SPS, _PPS = 7, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Two seconds of media: its `init` (ftyp, moov) and fragments of half a second, from media time 0."""
+    """Two seconds of media from media time 0: its header, its samples in parts of half a second."""
 
     init: bytes
-    fragments: tuple[bytes, ...]
+    parts: tuple[tuple[Sample, ...], ...]
     codecs: str
+    timescale: int
+
+    def fragment(self, part: int, at_us: int, number: int) -> bytes:
+        """One part, moved to begin that much later."""
+        ticks = at_us * self.timescale // 1_000_000
+        moved = [Sample(one.start + ticks, one.duration, one.offset, one.key, one.data) for one in self.parts[part]]
+        return cmaf.fragment(number, moved, video=self.timescale == VIDEO_TIMESCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +50,6 @@ class Shot:
     length_s: int
     colour: Colour = RED
     size: tuple[int, int] = SMALL
-
-
-class _Sink(Protocol):
-    """A container of PyAV, whose own types are half known."""
-
-    def add_stream(self, codec: str, rate: int) -> Any: ...
-
-    def mux(self, packets: object) -> None: ...
 
 
 def write_recording(
@@ -74,36 +76,30 @@ def write_recording(
 @functools.cache
 def picture(colour: Colour, size: tuple[int, int]) -> Piece:
     """A picture of one colour, one key frame at its start."""
-    made = io.BytesIO()
-    with av.open(made, "w", format="mp4", options=_fragmented()) as opened:
-        container = cast("_Sink", opened)
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, FPS)
-        stream.options = {"preset": "ultrafast", "profile": "baseline", "x264-params": "keyint=20:scenecut=0:bframes=0"}
-        frame = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), colour, np.uint8), format="rgb24")
-        for number in range(2 * FPS):
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return _piece(made.getvalue(), "avc1.42c00a")
+    encoder = PictureEncoder(*size, FPS, 500_000, 2.0)
+    frame = av.VideoFrame.from_ndarray(np.full((size[1], size[0], 3), colour, np.uint8), format="rgb24")
+    yuv, ticks = frame.reformat(format="yuv420p"), VIDEO_TIMESCALE // FPS
+    samples, sets = list[Sample](), dict[int, bytes]()
+    for number in range(2 * FPS):
+        unit, key = encoder.encode(yuv, number * 1000 // FPS, key=number == 0)
+        nals = [nal for nal in re.split(rb"\x00\x00\x00?\x01", unit) if nal]
+        sets |= {nal[0] & 31: nal for nal in nals if nal[0] & 31 in {_SPS, _PPS}}
+        data = b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals if nal[0] & 31 not in {_SPS, _PPS})
+        samples.append(Sample(number * ticks, ticks, 0, key, data))
+    sps = parse_sps(sets[_SPS])
+    init = cmaf.video_header(sps, [sets[_SPS]], [sets[_PPS]])
+    return Piece(init, _parts(samples), sps.codecs, VIDEO_TIMESCALE)
 
 
 @functools.cache
-def sound(tone_hz: int) -> Piece:
-    """A tone in stereo."""
-    made = io.BytesIO()
-    with av.open(made, "w", format="mp4", options=_fragmented()) as opened:
-        container = cast("_Sink", opened)
-        stream = container.add_stream("libopus", rate=48000)
-        stream.layout = "stereo"
-        at = np.arange(960) / 48000
-        for number in range(100):
-            wave = (0.2 * np.sin(2 * np.pi * tone_hz * (at + number / 50))).astype(np.float32)
-            frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]).T.reshape(1, -1), format="flt", layout="stereo")
-            frame.sample_rate, frame.pts, frame.time_base = 48000, number * 960, Fraction(1, 48000)
-            container.mux(stream.encode(frame))
-    return _piece(made.getvalue(), "opus")
+def sound() -> Piece:
+    """A tone."""
+    encoder, at, packets = SoundEncoder(), np.arange(960) / AUDIO_TIMESCALE, list[bytes]()
+    for number in range(101):  # the encoder looks ahead by one
+        wave = 0.2 * np.sin(2 * np.pi * 440 * (at + number / 50))
+        packets += encoder.encode(wave.astype(np.float32), number * 960)
+    samples = [Sample(number * 960, 960, 0, key=True, data=packet) for number, packet in enumerate(packets)]
+    return Piece(cmaf.audio_header(), _parts(samples), "opus", AUDIO_TIMESCALE)
 
 
 def boxes(data: bytes) -> list[tuple[str, bytes]]:
@@ -117,64 +113,29 @@ def boxes(data: bytes) -> list[tuple[str, bytes]]:
     return found
 
 
-def _fragmented() -> dict[str, str]:
-    return {
-        "movflags": "empty_moov+default_base_moof+skip_trailer",
-        "frag_duration": "500000",
-        "use_editlist": "0",
-        "video_track_timescale": "90000",
-    }
-
-
-def _piece(whole: bytes, codecs: str) -> Piece:
-    found = [(name, box) for name, box in boxes(whole) if name in {"ftyp", "moov", "moof", "mdat"}]
-    init = b"".join(box for name, box in found if name in {"ftyp", "moov"})
-    rest = [box for name, box in found if name in {"moof", "mdat"}]
-    return Piece(init, tuple(a + b for a, b in zip(rest[::2], rest[1::2], strict=True)), codecs)
+def _parts(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], ...]:
+    each = len(samples) // PARTS
+    return tuple(tuple(samples[at : at + each]) for at in range(0, len(samples), each))
 
 
 def _written(folder: Path, rendition: str, shots: Sequence[Shot], token: int, epoch_ms: int) -> list[Line]:
     is_picture = rendition == "picture"
-    kind, scale = ("video", 90_000) if is_picture else ("audio", 48_000)
     name, data, found, init, segment = layout.media_name(rendition, token), bytearray(), list[Line](), b"", 0
     for shot in shots:
-        piece = picture(shot.colour, shot.size) if is_picture else sound(440)
+        piece = picture(shot.colour, shot.size) if is_picture else sound()
         if piece.init != init:
             init = piece.init
-            size = shot.size if is_picture else (0, 0)
+            size, kind = (shot.size, "video") if is_picture else ((0, 0), "audio")
             found.append(InitLine(rendition, kind, name, len(data), len(init), piece.codecs, *size))
             data += init
-        starts = [_time(fragment, scale) for fragment in piece.fragments]
-        lengths = [end - start for start, end in zip(starts, [*starts[1:], SEGMENT_US], strict=True)]
         for number in range(shot.length_s // 2):
             first_us = round(shot.start_s * 1e6) + number * SEGMENT_US
-            for index, fragment in enumerate(piece.fragments):
-                at_us, independent = first_us + starts[index], not is_picture or index == 0
-                moved = _moved(fragment, first_us * scale // 1_000_000)
-                part = PartLine(
-                    rendition,
-                    segment,
-                    len(data),
-                    len(moved),
-                    at_us,
-                    lengths[index],
-                    epoch_ms + at_us // 1000,
-                    independent,
-                )
-                found.append(part)
-                data += moved
+            for part in range(PARTS):
+                at_us, length_us = first_us + part * SEGMENT_US // PARTS, SEGMENT_US // PARTS
+                media, at_ms = piece.fragment(part, first_us, segment * PARTS + part + 1), epoch_ms + at_us // 1000
+                independent = not is_picture or part == 0
+                found.append(PartLine(rendition, segment, len(data), len(media), at_us, length_us, at_ms, independent))
+                data += media
             segment += 1
     (folder / name).write_bytes(data)
     return found
-
-
-def _time(fragment: bytes, scale: int) -> int:
-    """Where a fragment begins, in us."""
-    at = fragment.index(b"tfdt") + 8  # version 1: 64 bits (ISO/IEC 14496-12 8.8.12)
-    return int.from_bytes(fragment[at : at + 8], "big") * 1_000_000 // scale
-
-
-def _moved(fragment: bytes, ticks: int) -> bytes:
-    at = fragment.index(b"tfdt") + 8
-    time = int.from_bytes(fragment[at : at + 8], "big") + ticks
-    return fragment[:at] + time.to_bytes(8, "big") + fragment[at + 8 :]

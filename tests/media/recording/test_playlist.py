@@ -140,7 +140,7 @@ def test_the_first_list_names_every_sound_with_its_language(kept: Kept) -> None:
     assert 'LANGUAGE="mul",DEFAULT=YES' in media
     stream, address = text.splitlines()[-2:]
     assert address == "picture.m3u8"
-    assert re.search(r'BANDWIDTH=\d{5,},AVERAGE-BANDWIDTH=\d{5,},CODECS="avc1.42c00a,opus",RESOLUTION=320x180', stream)
+    assert re.search(r'BANDWIDTH=\d{5,},AVERAGE-BANDWIDTH=\d{5,},CODECS="avc1.42e01f,opus",RESOLUTION=320x180', stream)
 
 
 def test_sound_alone_is_a_list_of_its_own(tmp_path: Path) -> None:
