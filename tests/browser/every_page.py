@@ -52,6 +52,8 @@ PAGES = (
     Seen("make", "/make", "/make", "organiser"),
     Seen("make one", "/make/{showcase_id}", "/make/chungbuk-encore", "organiser"),
     Seen("after", "/after/{showcase_id}", "/after/daegu-textiles", "organiser"),
+    Seen("recording", "/s/{showcase_id}/recording", "/s/daegu-textiles/recording", "organiser"),
+    Seen("consent", "/s/{showcase_id}/consent", "/s/chungbuk/consent", "exhibitor"),
     Seen("invite", "/invite/{showcase_id}", "/invite/jeonnam", "organiser"),
     Seen("run", "/run/{showcase_id}", "/run/jeonnam", "organiser"),
 )

@@ -157,6 +157,8 @@ SIGHTS = (
     Sight("stage", "stage", "/s/{live}", settled, whole=False),
     Sight("stage-waiting", "stage", "/s/{idle}", whole=False),
     Sight("stage-ended", "stage", "/s/{ended}", whole=False),
+    Sight("recording-none", "archive recording", "/s/{ended}/recording", role="organiser"),
+    Sight("consent", "archive consent", "/s/{live}/consent", role="exhibitor"),
     Sight("replay-none", "replay", "/s/{ended}/replay", whole=False),
     Sight("programme", "programme home", "/programme"),
     Sight("delegation", "catalogue delegation", "/delegations/chungbuk"),

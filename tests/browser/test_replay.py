@@ -121,3 +121,24 @@ async def test_a_link_leads_to_its_moment_and_who_comes_back_goes_on_there(brows
     await page.locator("#cover .play").click()
     await playing(page, left - 0.5)
     await page.context.close()
+
+
+async def test_an_organiser_edits_a_chapter_and_keeps_the_show_as_a_film(browser: Browser, worker: Worker) -> None:
+    desk = await context(browser, "phone", locale="ko")
+    await desk.add_cookies([{"name": "expo_lang", "value": "ko", "url": worker.url}])
+    page = await desk.new_page()
+    await page.goto(worker.link(worker.person("organiser")))
+    await page.goto(f"{worker.url}/s/{ROOM}/recording")
+    line = page.locator(".chapter-line").first
+    await line.locator("summary").first.click()
+    assert await violations(page) == []
+    await line.get_by_label("한국어").fill("건강한 산들")
+    await line.get_by_role("button", name="저장").click()
+    await expect(page.locator(".chapter-line").first).to_contain_text("건강한 산들")
+    await page.locator("#film-state button").click()
+    async with page.expect_download() as told:
+        await page.locator("#film-state a.primary").click()  # which the page shows once it is made
+    film = await (await told.value).path()
+    assert film.stat().st_size > 10_000
+    assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    await desk.close()
