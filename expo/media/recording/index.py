@@ -299,7 +299,11 @@ class _Owner:
 
 def _read_owner(folder: Path, token: int) -> _Owner | None:
     owner: _Owner | None = None
-    for line, _ in whole_lines((folder / index_name(token)).read_bytes()):
+    try:
+        text = (folder / index_name(token)).read_bytes()
+    except FileNotFoundError:
+        return None  # deleted meanwhile
+    for line, _ in whole_lines(text):
         if owner is not None:
             owner.take(line)
         elif isinstance(line, Opened) and line.v == VERSION:

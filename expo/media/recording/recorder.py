@@ -25,6 +25,7 @@ QUEUE_FRAMES = 640
 QUEUE_BYTES = 8_000_000
 # A killed process loses the part that grows and one step.
 STEP_S = 0.1
+IDLE_S = 1.0
 _OPEN_S = 30.0
 _CLOSE_S = 20.0
 
@@ -214,7 +215,7 @@ class Recorder:
         self._in_loop(self._opened, refused)
         try:
             while refused is None and self._closing is None:
-                self._wake.wait(STEP_S)
+                self._wake.wait(STEP_S if self._attached else IDLE_S)
                 self._wake.clear()
                 self._step()
             if refused is None:

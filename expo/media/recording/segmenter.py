@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from expo.media.recording.frames import Frame
 from expo.media.recording.index import HOLE_US, GapReason, Kind
-from expo.media.recording.tracks import Boundary, GapPiece, PictureTrack, Piece, SoundTrack
+from expo.media.recording.picture_track import PictureTrack
+from expo.media.recording.sound_track import SoundTrack
+from expo.media.recording.timeline import Boundary, GapPiece, Piece
 
 # Sound waits for so long for the first picture, and a cut for its key frame.
 WAIT_US = 2_000_000

@@ -16,7 +16,7 @@ from expo.media.recording.frames import Frame
 from expo.media.recording.index import Closed, GapLine, InitLine, Kind, Opened, PartLine, read_recording
 from expo.media.recording.layout import owners
 from expo.media.recording.segmenter import Segmenter
-from expo.media.recording.tracks import GapPiece, InitPiece, PartPiece, Piece
+from expo.media.recording.timeline import GapPiece, InitPiece, PartPiece, Piece
 
 SYNC_US = 1_000_000
 RETRY_US = 5_000_000

@@ -15,7 +15,7 @@ from expo.errors import Conflict
 from expo.media.codecs import split_annex_b
 from expo.media.recording.index import Kept, MediaSegment, Rendition
 from expo.media.recording.repair import verify
-from expo.media.recording.tracks import SILENCE
+from expo.media.recording.sound_track import SILENCE
 from tests.support.encoded import pictures, shown_order
 from tests.support.tape import (
     BEGAN_US,
@@ -245,6 +245,7 @@ def test_ten_minutes_of_nothing_are_a_standing_picture_and_silence(tape: Tape) -
         assert each.segments[-1].end_us == pytest.approx(606 * S, abs=0.1 * S)
         assert breaks(each.segments) == []
         assert max(segment.duration_us for segment in each.segments) <= 4.1 * S
+    assert len(decoded(tape)) == len(units_of(kept, tape.folder, PICTURE)) > 400
     lost = [gap for gap in kept.gaps if gap.reason == "lost"]
     assert [round(gap.duration_us / S) for gap in lost] == [600, 600]
     assert units_of(kept, tape.folder, FLOOR).count(SILENCE) == pytest.approx(30_000, abs=60)

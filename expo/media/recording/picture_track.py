@@ -1,7 +1,6 @@
-"""The timelines of a picture and of a sound: frames with the time of their capture become parts without a hole. Pure.
+"""The timeline of a picture: access units with the time of their capture become segments that begin with an IDR. Pure.
 
-Media time is in us; a track counts in ticks of its timescale. What is missing is bridged: a picture stays until the
-next one and is repeated when there is none for long, silence of the right length stands for sound.
+A picture stays until the next one, and is repeated when there is none for long.
 """
 
 from __future__ import annotations
@@ -10,63 +9,20 @@ from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from expo.media.recording.cmaf import AUDIO_TIMESCALE, VIDEO_TIMESCALE, Sample, audio_header, fragment, video_header
-from expo.media.recording.frames import SEGMENT_LEAST_US, SEGMENT_US, Frame, nal_units, opus_ticks
-from expo.media.recording.index import GapReason, Kind
+from expo.media.recording.cmaf import VIDEO_TIMESCALE, Sample, video_header
+from expo.media.recording.frames import SEGMENT_LEAST_US, SEGMENT_US, Frame, nal_units
+from expo.media.recording.index import GapReason
 from expo.media.recording.sps import parse_sps
+from expo.media.recording.timeline import PART_US, Boundary, GapPiece, InitPiece, Timeline
 
-PART_US = 500_000
-SOUND_SEGMENT_US = 4_000_000
 # A picture that stays for longer is repeated, so that segments go on and players do not wait.
 HOLD_US = 3_000_000
-# Sound that has not come by then is not waited for; what comes later than KEEP_BACK_US behind now is too late.
-SILENT_US = 1_500_000
-KEEP_BACK_US = 1_000_000
-# A frame of sound is added or left out when it is off by one, at a quiet moment; by one and a half at any.
-_FRAME_TICKS = 960
-_OFF_TICKS = 1440
-_REPORTED_US = 500_000
 _LEAST_TICKS = 90
 _LONGEST_LAST_TICKS = VIDEO_TIMESCALE // 10
 _MOST_REORDER = 16
 _MOST_PARAMETERS = 16
 _LONGEST_PARAMETER = 1024
-# 20 ms of digital silence: CELT, full band, with the silence flag set (RFC 6716 4.3), stereo.
-SILENCE = b"\xfc\xff\xfe"
-
 _IDR, _SPS, _PPS, _FILLER = 5, 7, 8, 12
-
-
-@dataclass(frozen=True, slots=True)
-class InitPiece:
-    """A header to be written; parts of the rendition that follow need it."""
-
-    rendition: str
-    kind: Kind
-    data: bytes
-    codecs: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class PartPiece:
-    rendition: str
-    segment: int
-    data: bytes
-    start_us: int
-    duration_us: int
-    independent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GapPiece:
-    start_us: int
-    duration_us: int
-    reason: GapReason
-
-
-Piece = InitPiece | PartPiece | GapPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,59 +43,6 @@ class Parameters:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """Where a picture's segment begins; `anew`: with another header, so that every rendition begins anew there."""
-
-    at_us: int
-    anew: bool
-
-
-class _Track:
-    """What both have: the part that grows, numbers of parts and segments, and what is to be written."""
-
-    def __init__(self, name: str, kind: Kind, timescale: int) -> None:
-        self.name = name
-        self.pieces: list[Piece] = []
-        self.kept_us = 0
-        self.segment = -1
-        self._kind = kind
-        self._timescale = timescale
-        self._samples: list[Sample] = []
-        self._parts = 0
-        self._segment_start = 0
-        self._header_due = True
-
-    def us(self, ticks: int) -> int:
-        return ticks * 1_000_000 // self._timescale
-
-    def ticks(self, us: int) -> int:
-        return us * self._timescale // 1_000_000
-
-    def renew(self) -> None:
-        """Write the header again before the next part: what was written may be lost, or others begin anew."""
-        self._header_due = True
-
-    def _begin_segment(self, start: int) -> None:
-        self._flush()
-        self.segment += 1
-        self._segment_start = start
-
-    def _flush(self) -> None:
-        """Make a part of the samples so far, all of whose durations are known."""
-        samples, self._samples = self._samples, []
-        if not samples:
-            return
-        self._parts += 1
-        start_us, end_us = self.us(samples[0].start), self.us(samples[-1].start + samples[-1].duration)
-        self.kept_us += end_us - start_us
-        video = self._kind == "video"
-        data = fragment(self._parts, samples, video=video)
-        self.pieces.append(
-            PartPiece(self.name, self.segment, data, start_us, end_us - start_us, samples[0].key or not video)
-        )
-
-
 @dataclass(slots=True)
 class _Picture:
     pts: int
@@ -148,7 +51,7 @@ class _Picture:
     parameters: Parameters | None
 
 
-class PictureTrack(_Track):
+class PictureTrack(Timeline):
     """Segments begin with an IDR picture: when the last is 2 s long, is to be cut, or when parameter sets change.
 
     Decoding times are the presentation times in order, so that B-frames (RFC 6184 1.3: sent in decoding order) need
@@ -350,123 +253,3 @@ class PictureTrack(_Track):
         self.pieces.append(InitPiece(self.name, "video", data, sps.codecs, sps.width, sps.height))
         self._written = parameters
         self._header_due = False
-
-
-class SoundTrack(_Track):
-    """Opus packets end to end. Capture and clock of the sender drift: whole frames are left out or silence added."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, "audio", AUDIO_TIMESCALE)
-        self.off_us = 0
-        self.dropped = 0
-        self._pending: deque[Sample] = deque()
-        self._end: int | None = None
-        self._floor = 0
-        self._mean_bytes = 0.0
-        self._bridged: int | None = None
-        self.boundaries: deque[Boundary] = deque()
-
-    @property
-    def end_us(self) -> int:
-        return self.us(self._floor)
-
-    @property
-    def newest_us(self) -> int | None:
-        return None if self._end is None else self.us(self._end)
-
-    def begin(self, floor_us: int) -> None:
-        """Begin with the next packet, not before `floor_us`."""
-        self._end = None
-        self._floor = self.ticks(floor_us) + 1
-        self.segment += 1
-        self._mean_bytes = 0.0
-        self._bridged = None
-        self.boundaries.clear()
-
-    def take(self, frame: Frame, media_us: int) -> None:
-        """One Opus packet; one that is none is left out, and its time bridged."""
-        packet = frame.payloads[0]
-        length = opus_ticks(packet)
-        if length is None:
-            self.dropped += 1
-            return
-        at = self.ticks(media_us)
-        if self._end is None:
-            self._end = max(self._floor, at)
-            self._segment_start = self._end
-        off = at - self._end
-        self._mean_bytes += (len(packet) - self._mean_bytes) / 16
-        limit = _FRAME_TICKS if len(packet) * 2 < self._mean_bytes else _OFF_TICKS
-        if off <= -limit:
-            self.off_us = -self.us(off)
-            return
-        self._report(at, frame.missing or "lost")
-        if off >= limit:
-            self._fill(at - _FRAME_TICKS // 2)
-            off = at - self._end
-        self.off_us = -self.us(off)
-        self._add(length, packet)
-
-    def advance(self, now_us: int) -> None:
-        """Silence for what has not come in time."""
-        if self._end is not None and now_us - self.us(self._end) >= SILENT_US:
-            self._bridged = self._end if self._bridged is None else self._bridged
-            self._fill(self.ticks(now_us - KEEP_BACK_US))
-
-    def write(self, horizon_us: int, *, alone: bool) -> None:
-        """Make parts of what ends before `horizon_us`. Segments begin where the picture's do.
-
-        `alone`: there is no picture to wait for.
-        """
-        most_us = SEGMENT_US if alone else SOUND_SEGMENT_US
-        while self._pending and self.us(self._pending[0].start + self._pending[0].duration) <= horizon_us:
-            sample = self._pending.popleft()
-            start_us = self.us(sample.start)
-            begins = False
-            while self.boundaries and self.boundaries[0].at_us <= start_us + 10_000:
-                begins = True
-                if self.boundaries.popleft().anew:
-                    self.renew()
-            if sample.start > self._segment_start and (begins or start_us - self.us(self._segment_start) >= most_us):
-                self._begin_segment(sample.start)
-            elif self._samples and self.us(sample.start - self._samples[0].start) >= PART_US:
-                self._flush()
-            if self._header_due:
-                self._flush()
-                self._header_due = False
-                self.pieces.append(InitPiece(self.name, "audio", audio_header(), "opus", 0, 0))
-            self._samples.append(sample)
-            self._floor = sample.start + sample.duration
-
-    def end(self) -> None:
-        """Pass on everything."""
-        self.write(1 << 62, alone=False)
-        self._report(self._floor, "lost")
-        self._flush()
-        self._end = None
-
-    def forget(self) -> None:
-        """Drop what was not passed on."""
-        self._pending.clear()
-        self._samples.clear()
-        self.pieces.clear()
-        self._end = None
-        self.renew()
-
-    def _report(self, until: int, reason: GapReason) -> None:
-        """Say what had to be bridged."""
-        if self._end is None:
-            return
-        start_us = self.us(self._end if self._bridged is None else self._bridged)
-        if self.us(until) - start_us >= _REPORTED_US:
-            self.pieces.append(GapPiece(start_us, self.us(until) - start_us, reason))
-        self._bridged = None
-
-    def _fill(self, until: int) -> None:
-        while self._end is not None and self._end < until:
-            self._add(_FRAME_TICKS, SILENCE)
-
-    def _add(self, length: int, packet: bytes) -> None:
-        if self._end is not None:
-            self._pending.append(Sample(self._end, length, 0, key=True, data=packet))
-            self._end += length
