@@ -14,7 +14,7 @@ import numpy as np
 from expo.demo.encoder import PictureEncoder, SoundEncoder
 from expo.media.recording import cmaf, layout
 from expo.media.recording.cmaf import AUDIO_TIMESCALE, VIDEO_TIMESCALE, Sample
-from expo.media.recording.index import Closed, InitLine, Line, Opened, PartLine, encode_line
+from expo.media.recording.lines import Closed, InitLine, Line, Opened, PartLine, encode_line
 from expo.media.recording.sps import parse_sps
 
 SEGMENT_US = 2_000_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from expo.media.recording.index import InitLine, Line, Opened, PartLine, encode_line, whole_lines
 from expo.media.recording.layout import index_name, is_media_name, media_name
+from expo.media.recording.lines import InitLine, Line, Opened, PartLine, encode_line, whole_lines
 
 
 class _Growing:

@@ -1,4 +1,4 @@
-"""The index of a recording: the lines that a recorder appends, and what a reader makes of all owners' lines."""
+"""A recording as its files prove it: what a reader makes of all owners' lines."""
 
 from __future__ import annotations
 
@@ -6,76 +6,25 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from expo.media.recording.layout import index_name, is_media_name, owners
+from expo.media.recording.lines import (
+    VERSION,
+    Closed,
+    GapLine,
+    GapReason,
+    InitLine,
+    Kind,
+    Line,
+    Opened,
+    PartLine,
+    whole_lines,
+)
 
-VERSION = 1
-Kind = Literal["video", "audio"]
-GapReason = Literal["unkept", "lost", "queue", "disk"]
 # Less than the shortest Opus frame: what is closer together than this has nothing missing in between.
 HOLE_US = 2_000
 # Room clock and media time drift by the server's own clock; only a step or a hole makes a new anchor.
 _ANCHOR_US = 20_000
-
-
-class Opened(msgspec.Struct, tag="opened", frozen=True):
-    """An owner begins. `epoch_ms`, the room clock at media time 0, is the first owner's and repeated by all others."""
-
-    recording: str
-    token: int
-    epoch_ms: int
-    at_ms: int
-    v: int = VERSION
-
-
-class InitLine(msgspec.Struct, tag="init", frozen=True):
-    """An initialisation segment; it holds for the parts of its rendition that follow. Sound has no width or height."""
-
-    rendition: str
-    kind: Kind
-    file: str
-    offset: int
-    length: int
-    codecs: str
-    width: int
-    height: int
-
-
-class PartLine(msgspec.Struct, tag="part", frozen=True):
-    """A fragment (moof, mdat). `at_ms` is the room clock at its start; `segment` counts per rendition and file."""
-
-    rendition: str
-    segment: int
-    offset: int
-    length: int
-    start_us: int
-    duration_us: int
-    at_ms: int
-    independent: bool
-
-
-class GapLine(msgspec.Struct, tag="gap", frozen=True):
-    """Media time without content. One that begins is written with no duration, and again when it has ended."""
-
-    start_us: int
-    duration_us: int
-    reason: GapReason
-
-
-class Closed(msgspec.Struct, tag="closed", frozen=True):
-    """This owner has ended in order, or `repair` has closed for it."""
-
-    at_ms: int
-    reason: str
-
-
-Line = Opened | InitLine | PartLine | GapLine | Closed
-
-_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
-_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,23 +147,6 @@ class Kept:
             return self.epoch_ms + media_us // 1000
         start_us, clock_ms = self.anchors[max(0, bisect_right(self.anchors, (media_us, 1 << 62)) - 1)]
         return clock_ms + (media_us - start_us) // 1000
-
-
-def encode_line(line: Line) -> bytes:
-    """One line of the index, with its end of line."""
-    return _encoder.encode(line) + b"\n"
-
-
-def whole_lines(text: bytes) -> Iterator[tuple[Line, int]]:
-    """The lines that were written whole, each with the offset of its end; what follows a broken one is not believed."""
-    at = 0
-    while (end := text.find(b"\n", at)) >= 0:
-        try:
-            line = _decoder.decode(memoryview(text)[at:end])
-        except msgspec.DecodeError:
-            return
-        at = end + 1
-        yield line, at
 
 
 def read_recording(folder: Path) -> Kept | None:

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 from expo.media.recording.cmaf import VIDEO_TIMESCALE, Sample, video_header
 from expo.media.recording.frames import SEGMENT_LEAST_US, SEGMENT_US, Frame, nal_units
-from expo.media.recording.index import GapReason
+from expo.media.recording.lines import GapReason
 from expo.media.recording.sps import parse_sps
 from expo.media.recording.timeline import PART_US, Boundary, GapPiece, InitPiece, Timeline
 

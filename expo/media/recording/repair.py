@@ -11,8 +11,8 @@ from typing import Literal
 from expo.media.recording.boxes import walk
 from expo.media.recording.cmaf import AUDIO_TIMESCALE, VIDEO_TIMESCALE
 from expo.media.recording.files import OwnerFiles, whole_ends
-from expo.media.recording.index import Closed, InitLine, PartLine, whole_lines
 from expo.media.recording.layout import index_name, owners
+from expo.media.recording.lines import Closed, InitLine, PartLine, whole_lines
 
 Problem = Literal["torn_index", "torn_media", "not_closed", "hole_in_file", "bad_boxes", "wrong_time", "overlap"]
 REPAIRED = "repaired"

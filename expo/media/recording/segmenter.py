@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 
 from expo.media.recording.frames import Frame
-from expo.media.recording.index import HOLE_US, GapReason, Kind
+from expo.media.recording.index import HOLE_US
+from expo.media.recording.lines import GapReason, Kind
 from expo.media.recording.picture_track import PictureTrack
 from expo.media.recording.sound_track import SoundTrack
 from expo.media.recording.timeline import Boundary, GapPiece, Piece

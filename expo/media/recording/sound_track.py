@@ -6,7 +6,7 @@ from collections import deque
 
 from expo.media.recording.cmaf import AUDIO_TIMESCALE, Sample, audio_header
 from expo.media.recording.frames import SEGMENT_US, Frame, opus_ticks
-from expo.media.recording.index import GapReason
+from expo.media.recording.lines import GapReason
 from expo.media.recording.timeline import PART_US, Boundary, GapPiece, InitPiece, Timeline
 
 SOUND_SEGMENT_US = 4_000_000

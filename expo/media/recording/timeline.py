@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expo.media.recording.cmaf import Sample, fragment
-from expo.media.recording.index import GapReason, Kind
+from expo.media.recording.lines import GapReason, Kind
 
 PART_US = 500_000
 

@@ -4,18 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from expo.media.recording.index import (
-    Closed,
-    Gap,
-    GapLine,
-    InitLine,
-    Line,
-    Opened,
-    PartLine,
-    encode_line,
-    read_recording,
-)
+from expo.media.recording.index import Gap, read_recording
 from expo.media.recording.layout import index_name, media_name, owners, recording_folder
+from expo.media.recording.lines import Closed, GapLine, InitLine, Line, Opened, PartLine, encode_line
 
 EPOCH_MS = 1_800_000_000_000
 
