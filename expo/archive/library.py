@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ from expo.store.db import Database
 
 FRESH_US = 1_000_000
 """Rights and files may be that old; after a change by this worker they are read anew at once."""
+GROWING_US = 4_000_000
+"""The files of a show that is on may be that old: an hour's index takes 150 ms to read."""
 MOST_REMEMBERED = 64
 THREADS = 4
 MOST_WAITING = 256
@@ -40,6 +43,7 @@ CLOSING = timedelta(seconds=10)
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Signature = tuple[tuple[str, int, int], ...]
+Files = tuple[Signature, Kept | None]
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class Library:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="archive")
         self._waiting = 0
         self._shelves: OrderedDict[RoomId, tuple[int, Shelf]] = OrderedDict()
-        self._files: OrderedDict[RoomId, tuple[Signature, Kept | None]] = OrderedDict()
+        self._files: OrderedDict[RoomId, tuple[int, Files]] = OrderedDict()
         self._asked: dict[RoomId, asyncio.Lock] = {}
 
     def folder(self, room: RoomId) -> Path:
@@ -127,6 +131,8 @@ class Library:
     def forget(self, room: RoomId) -> None:
         """Something was changed: read anew when it is asked for next."""
         self._shelves.pop(room, None)
+        if (known := self._files.get(room)) is not None:
+            self._files[room] = 0, known[1]
 
     async def read(self, room: RoomId, span: Span) -> bytes:
         """Bytes of one of its files. NotFound `replay.gone` when they are not there any more."""
@@ -153,6 +159,10 @@ class Library:
         finally:
             self._waiting -= 1
 
+    async def free_bytes(self) -> int:
+        """What is left of the disk that recordings land on."""
+        return await self.in_thread(_free, self.root)
+
     async def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -167,7 +177,7 @@ class Library:
             if row is None:
                 raise service.none_of(room)
             rights = await service.rights(db, row)
-        kept = None if rights.deleted else await self._kept(room, folder)
+        kept = None if rights.deleted else await self._kept(room, folder, is_live=show.state == "live")
         over = show.state == "ended" and show.ended_at is not None
         closing = show.ended_at is not None and now < show.ended_at + CLOSING
         growing = kept is not None and not kept.closed and (not over or closing)
@@ -189,10 +199,14 @@ class Library:
             now=now,
         )
 
-    async def _kept(self, room: RoomId, folder: Path) -> Kept | None:
-        signature, kept = await self.in_thread(_files, folder, self._files.get(room))
-        remember(self._files, room, (signature, kept))
-        return kept
+    async def _kept(self, room: RoomId, folder: Path, *, is_live: bool) -> Kept | None:
+        known = self._files.get(room)
+        asked_us = monotonic_us()
+        if is_live and known is not None and known[1][1] is not None and asked_us - known[0] < GROWING_US:
+            return known[1][1]
+        files = await self.in_thread(_files, folder, None if known is None else known[1])
+        remember(self._files, room, (asked_us, files))
+        return files[1]
 
 
 def remember(known: OrderedDict[RoomId, T], room: RoomId, value: T) -> None:
@@ -203,7 +217,7 @@ def remember(known: OrderedDict[RoomId, T], room: RoomId, value: T) -> None:
         known.popitem(last=False)
 
 
-def _files(folder: Path, known: tuple[Signature, Kept | None] | None) -> tuple[Signature, Kept | None]:
+def _files(folder: Path, known: Files | None) -> Files:
     """What the folder holds, parsed again only where a file has changed."""
     signature: Signature = ()
     with contextlib.suppress(FileNotFoundError):
@@ -218,3 +232,8 @@ def _read(path: Path, offset: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(length)
+
+
+def _free(root: Path) -> int:
+    whole = root.resolve()
+    return shutil.disk_usage(next(path for path in (whole, *whole.parents) if path.is_dir())).free

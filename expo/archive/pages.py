@@ -12,7 +12,7 @@ from aiohttp import web
 from expo.archive import desk, entrance, service, wishes
 from expo.archive.desk import WHOLE, Sheet
 from expo.archive.films import FilmState
-from expo.archive.keys import FILMS, KEEPING
+from expo.archive.keys import FILMS, KEEPING, LIBRARY
 from expo.archive.programme import ShowProgramme
 from expo.archive.replay_page import ReplayData, clocks_of
 from expo.archive.routes import Title, Trim, consent_answer
@@ -201,7 +201,7 @@ async def _recording(
         company=next((pick(part.company, language) for part in show.parts if reader.owns(part.exhibitor_id)), ""),
         film=film, what=what if film else "", film_url=f"/api/v1/recordings/{show.room}/films/{what}",
         film_file=f"/recordings/{show.room}/{what}.mp4", said=asked if asked in _SAID else "",
-        most_days=MOST_KEEP_DAYS,
+        most_days=MOST_KEEP_DAYS, free=await request.app[LIBRARY].free_bytes() if reader.is_crew else 0,
         refused="" if error is None else problems.title(error.code, request.app[CATALOGUES], language),
     )  # fmt: skip
 
