@@ -21,7 +21,8 @@ from expo.errors import Forbidden, NotFound, Unauthenticated
 from expo.ids import RoomId
 
 KEEPERS = ("organiser", "operator")
-PRESENTERS = ("exhibitor", "organiser", "technician", "interpreter", "moderator")
+PRESENTERS = ("exhibitor", "organiser", "technician")
+"""Who may be seen or heard on a stage."""
 MAX_ID_CHARS = 64
 CREW = Reader("crew")
 
