@@ -129,8 +129,8 @@ class Door:
         await self._answered(room, ask)
 
     async def review_here(self, room: RoomId) -> None:
-        """The same where this worker has the room. Raises Unavailable rooms.moved where it has not."""
-        if self._owner.room(room) is None:
+        """The same where nobody else has the room. Raises Unavailable rooms.moved where somebody has."""
+        if self._owner.room(room) is None and await owner_of(self._valkey, room) is not None:
             raise moved()
         await self._recordings.review(room)
 

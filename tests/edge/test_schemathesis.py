@@ -13,6 +13,7 @@ import pytest
 
 from expo.accounts.keys import TOKENS
 from expo.accounts.rules import CANS, ROOM_GRANT_LIFE, RoomGrant
+from expo.accounts.tokens import ReplayKey
 from expo.clock import utc_now
 from expo.ids import ParticipantId, RoomId
 from expo.media.aiortc_seam import Certificate
@@ -35,12 +36,14 @@ async def test_every_operation_answers_as_it_is_documented_whoever_asks(tmp_path
         brought = await proof(worker, "allowed", "organiser", "publish", HERE)
         grant = RoomGrant(RoomId(HERE), ParticipantId("p1"), "Linh", frozenset(CANS), utc_now() + ROOM_GRANT_LIFE)
         token = worker.app[TOKENS].sign(grant)
+        replay = ReplayKey(RoomId(HERE), "organiser", None, None, 1, utc_now() + ROOM_GRANT_LIFE)
         rows = await targets(worker)
         names = {
             "showcase_id": HERE, "room": HERE, "code": "ko", "path": "img/mark.svg", "token": brought.link,
             "secret": brought.secret, "person_id": rows.person, "invitation_id": rows.invitation,
             "device_id": rows.device, "delegation_id": "chungbuk", "exhibitor_id": "gyeol-cosmetics",
-            "product_id": "camellia-serum",
+            "product_id": "camellia-serum", "segment_id": "chungbuk-1", "what": "whole", "rendition": "picture",
+            "number": "0", "key": worker.app[TOKENS].sign_replay(replay),
         }  # fmt: skip
         for path in (WHIP_RESOURCE_PATH, WHEP_RESOURCE_PATH):
             names[f"{path} resource"] = await resource(opened, worker, path, token)
