@@ -157,9 +157,13 @@ class Recorder:
         self._order_end(reason)
         if self._thread.ident is None:
             return
-        async with asyncio.timeout(_CLOSE_S):
-            await self._ended.wait()
-        self._thread.join(1)  # it has said its last word
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._ended.wait()
+        except TimeoutError:
+            log.warning("a disk does not answer: what is on its way to it may be lost", recording=self._thread.name)
+        else:
+            self._thread.join(1)  # it has said its last word
 
     def _order_end(self, reason: str) -> None:
         self._attach(wanted=False)
