@@ -220,6 +220,8 @@ function open(video: HTMLVideoElement, first: Written): void {
       if (stale) replay.fail();
       return;
     }
+    // What is being prepared will be there in a moment, and what is loaded plays on until then.
+    if (found.state === "preparing" && !stale) return;
     if (found.chapters.length === 0) return location.reload();
     const [chapter, seconds] = [chapterAt(page.chapters, replay.seconds), replay.seconds];
     const same = found.chapters.find(({ id }) => id === chapter?.id);
@@ -262,7 +264,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   }
   window.addEventListener("pagehide", keep);
   document.addEventListener("fullscreenchange", draw);
-  if (page.state === "live") setInterval(() => void renew(false), LOOK_LIVE_MS);
+  if (page.state === "live") setInterval(() => page.state === "live" && void renew(false), LOOK_LIVE_MS);
   if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData !== true)
     setTimeout(() => prepare(video), PREPARE_MS);
   draw();

@@ -46,6 +46,8 @@ export interface Actions {
   readonly toggleHealth: () => void;
 }
 
+const EDGE_S = 1.5;
+
 /** `1.25×` as the reader writes numbers. */
 export function speedText(speed: number, language: string): string {
   return `${new Intl.NumberFormat(language).format(speed)}×`;
@@ -84,9 +86,7 @@ export function cover(scene: Scene, t: Translate, actions: Actions): Part {
     case "paused":
       return html`<div class="cover clear">${big(t("replay.play"), actions.toggle)}</div>`;
     case "ended":
-      return html`<div class="cover"><h2>${t(scene.live ? "replay.caught_up" : "replay.ended")}</h2>
-        <div class="wrap"><button class="btn" type="button" @click=${actions.begin}>${icon("rotate-ccw")}${t("replay.again")}</button>
-        <a class="btn" href=${scene.stageUrl}>${t(scene.live ? "replay.to_live" : "replay.to_stage")}</a></div></div>`;
+      return over(scene, t, actions);
     case "failed":
       return said(
         "failed",
@@ -94,10 +94,18 @@ export function cover(scene: Scene, t: Translate, actions: Actions): Part {
       );
     case "loading":
     case "waiting":
+      // A show that is on has no end yet: playing waits there for what comes.
+      if (scene.live && player.lengthS - player.seconds < EDGE_S) return over(scene, t, actions);
       return html`<div class="cover clear late"><p class="badge glass">${t("replay.loading")}</p></div>`;
     case "playing":
       return nothing;
   }
+}
+
+function over({ live, stageUrl }: Scene, t: Translate, actions: Actions): Part {
+  return html`<div class="cover"><h2>${t(live ? "replay.caught_up" : "replay.ended")}</h2>
+    <div class="wrap"><button class="btn" type="button" @click=${actions.begin}>${icon("rotate-ccw")}${t("replay.again")}</button>
+    <a class="btn" href=${stageUrl}>${t(live ? "replay.to_live" : "replay.to_stage")}</a></div></div>`;
 }
 
 export function signal({ health, healthOpen, player }: Scene, t: Translate, actions: Actions): Part {
