@@ -233,8 +233,8 @@ async def _present(request: web.Request) -> Opened:
 
 
 async def _chapters(request: web.Request) -> ReplayChapters:
-    opened = await _present(request)
     language = wire.query(request, InLanguage).lang or request[LANGUAGE]
+    opened = await _present(request)
     shelf, film = opened.shelf, opened.shelf.film(opened.reader)
     goods = await request.app[PROGRAMMES].goods(opened.key.room)
     return ReplayChapters(
