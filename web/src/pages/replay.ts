@@ -37,8 +37,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   let staleAt = Number.NEGATIVE_INFINITY;
   let keptAt = 0;
   let last: ReplayFacts["phase"] = "idle";
-  let lastChapter = chapterAt(page.chapters, 0);
-  let lastS = 0;
+  let [lastChapter, lastS] = [chapterAt(page.chapters, 0), 0];
 
   const [frame, box] = [need<HTMLElement>("#picture"), need<HTMLElement>("#player")];
   const stageUrl = need<HTMLAnchorElement>("#act a").href;
