@@ -95,7 +95,7 @@ def test_frames_are_exact_or_a_loss_is_reported(seed: int, loss: float, late: fl
         following = number + 1
     if len(set(order)) == len(sent) and order[0] == 0:
         assert len(frames) >= 59  # all but what still waits for the end of its reordering
-    if following and following < 50:
+    if following and following < 45:  # what is lost later is still waited for at the end
         assert camera.asked > 1
 
 
