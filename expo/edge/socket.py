@@ -31,8 +31,8 @@ PATH = "/socket.io/"
 MAX_MESSAGE_BYTES = 16 * 1024
 MAX_QUEUED = 64
 """Messages that wait for one socket: 10 s of a busy show."""
-MAX_UNSENT_BYTES = 512 * 1024
-"""Bytes that wait for one socket; a snapshot of a full room has a third of that."""
+MAX_UNSENT_BYTES = 1024 * 1024
+"""Bytes that wait for one socket: a snapshot with 200 messages as long as they may be, in Hangul, has a third of it."""
 AT_ONCE = 32
 """Sockets per turn of the loop."""
 PING_S = 10

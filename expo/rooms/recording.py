@@ -125,8 +125,6 @@ class Recordings:
             tape.recorder.cut()
         if isinstance(event, be.Ended):
             self._finish(tape)
-        elif not isinstance(event, be.CrowdEvent):
-            self._apply(tape)
 
     def _apply(self, tape: _Tape) -> None:
         """Have the recorder take what may be kept now, and the room say so."""

@@ -150,3 +150,4 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await desk.locator("#agree").click()
         await expect(desk.locator("#phase")).to_contain_text("Ended")
         await expect(first.locator("#part")).to_contain_text("Your part is over")
+        await mode(first, "waiting")

@@ -88,7 +88,7 @@ async def kept(house: House, least_sounds: int = 0) -> Kept:
             found = await asyncio.to_thread(read_recording, folder)
             if found is not None and len(units_of(found, folder, FLOOR)) >= least_sounds:
                 return found
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # a file tells nobody that it has grown
 
 
 def numbers(house: House, found: Kept) -> list[int]:
@@ -113,8 +113,8 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
 
 
 async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_of_it(house: House) -> None:
-    exhibitor = await house.cookies("exhibitor")
-    async with house.page(0, exhibitor) as studio, house.page(1) as stranger:
+    exhibitor, organiser = await house.cookies("exhibitor"), await house.cookies("organiser")
+    async with house.page(0, exhibitor) as studio, house.page(1) as stranger, house.page(1, organiser) as desk:
         await studio.command("take_seat")
         async with presenting(house, studio) as presenter:
             await presenter.until(50)
@@ -138,3 +138,10 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             sounds = numbers(house, await kept(house, least_sounds=len(numbers(house, found)) + 50))
             assert max(sounds) >= again_at
             assert [n for n in sounds if withdrawn_at <= n < again_at] == []
+
+            await desk.command("pause")
+            await turned(stranger, on=False, after=3)
+            await desk.command("resume")
+            await turned(stranger, on=True, after=4)
+            await desk.command("end")
+            await turned(stranger, on=False, after=5)

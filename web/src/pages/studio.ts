@@ -210,6 +210,7 @@ function followRoom(): void {
     set({ sentAway: refusal.code });
     return;
   }
+  if (live.room.store.facts.state?.phase === "ended" && publisher !== null) leave(); // another try would be refused
   const { microphone } = devices.state;
   if (microphone !== null) microphone.enabled = state.micOn && !muted();
   draw();
@@ -252,6 +253,8 @@ function goOnAir(token: string, leftBehind: Resource | null): void {
     const interrupted = news.phase === "taken" || news.phase === "reconnecting";
     // The next company's turn has come; nobody has pushed anybody aside.
     if (interrupted && live.overForMs > 0) return leave();
+    // The show is over; the page may hear of that in its room only afterwards.
+    if (news.refusal === "rooms.ended") return leave();
     // Who took over once does not do so again and again against somebody else.
     if (news.phase === "reconnecting" && token === page.pageToken) return goOnAir(page.publishToken, held);
     if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
