@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
+from expo.clock import unix_ms
 from expo.ids import ExhibitorId, PersonId, SegmentId
 from expo.media.recording.playlist import Selection, Stretch
 from expo.store.words import Words
@@ -205,13 +206,3 @@ def selection(every: Sequence[Chapter], shown: Iterable[Chapter]) -> Selection:
 def kept_until(ended_at: datetime | None, keep_days: int) -> datetime | None:
     """When the files are deleted; None while the show is not over."""
     return None if ended_at is None else ended_at + timedelta(days=keep_days)
-
-
-def unix_ms(moment: datetime) -> int:
-    """An aware time on the room's clock."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_unix_ms(at_ms: int) -> datetime:
-    """A time of the room's clock."""
-    return _EPOCH + timedelta(milliseconds=at_ms)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from expo.archive import rules
 from expo.archive.library import Shelf
 from expo.archive.programme import ShowGoods, ShownProduct
 from expo.archive.rules import Chapter
+from expo.clock import from_unix_ms, unix_ms
 from expo.ids import ProductId, SegmentId
 from expo.media.recording.playlist import Film
 from expo.store.words import pick
@@ -86,8 +86,8 @@ def replay_chapters(
                 image=own[0].image if own else shelf.show.image,
                 starts_s=starts_us / US,
                 ends_s=ends_us / US,
-                real_from=rules.from_unix_ms(shelf.kept.at_ms(chapter.cut.start_us)),
-                real_to=rules.from_unix_ms(shelf.kept.at_ms(chapter.cut.end_us)),
+                real_from=from_unix_ms(shelf.kept.at_ms(chapter.cut.start_us)),
+                real_to=from_unix_ms(shelf.kept.at_ms(chapter.cut.end_us)),
                 products=_shown(shelf, chapter, film, products, language),
             )
         )
@@ -128,8 +128,8 @@ def _shown(
         product = products.get(pin.product_id)
         if product is None or shelf.kept is None or pin.product_id in found:
             continue
-        at_us = shelf.kept.media_us(rules.unix_ms(pin.began_at))
-        end_us = chapter.cut.end_us if pin.ended_at is None else shelf.kept.media_us(rules.unix_ms(pin.ended_at))
+        at_us = shelf.kept.media_us(unix_ms(pin.began_at))
+        end_us = chapter.cut.end_us if pin.ended_at is None else shelf.kept.media_us(unix_ms(pin.ended_at))
         if at_us >= chapter.cut.end_us or end_us <= chapter.cut.start_us or product.exhibitor_id != chapter.exhibitor:
             continue
         found[product.id] = ReplayProduct(

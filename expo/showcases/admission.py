@@ -11,13 +11,13 @@ from expo.accounts import queries as accounts
 from expo.accounts.rules import Can as MayDo
 from expo.accounts.rules import RoomGrant, participants_of
 from expo.accounts.tokens import Guest
+from expo.clock import unix_ms
 from expo.edge.principal import Principal
 from expo.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from expo.ids import ParticipantId, RoomId, ShowcaseId
 from expo.rooms.commands import Actor, Can
 from expo.rooms.model import MAX_NAME_CHARS, SeatRole
 from expo.showcases import guests, queries, service
-from expo.showcases.opening import unix_ms
 from expo.store.db import Database
 
 _RUN: frozenset[Can] = frozenset({"run", "write"})

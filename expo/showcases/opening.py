@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 from expo.catalogue import queries as catalogue
 from expo.catalogue.tables import Product
+from expo.clock import unix_ms
 from expo.errors import NotFound
 from expo.ids import ExhibitorId, ProductId, RoomId, SegmentId
 from expo.rooms.model import MAX_PRODUCTS, MAX_SEGMENTS, Phase, Segment
@@ -18,7 +18,6 @@ from expo.store.db import Database
 
 _PHASES: dict[State, Phase] = {"draft": "draft", "scheduled": "waiting", "live": "live", "ended": "ended"}
 """Rows know no pause: a paused room that only its rows remember goes on."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ShowcaseProgrammes:
@@ -41,16 +40,6 @@ class ShowcaseProgrammes:
             segments=tuple(_segment(segment, products, left_out) for segment in segments[:MAX_SEGMENTS]),
             pin=None if row.pinned_product_id is None else ProductId(row.pinned_product_id),
         )
-
-
-def unix_ms(moment: datetime) -> int:
-    """An aware time on the room's clock."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
-def from_unix_ms(at_ms: int) -> datetime:
-    """A time of the room's clock as rows have it."""
-    return _EPOCH + timedelta(milliseconds=at_ms)
 
 
 def _segment(

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expo.clock import from_unix_ms
 from expo.errors import Conflict
 from expo.ids import RoomId
 from expo.kit.logging import get_logger
@@ -20,7 +21,6 @@ from expo.rooms import events as be
 from expo.rooms.events import Entry
 from expo.showcases import queries, rules, service
 from expo.showcases.guests import Somebody, somebodies
-from expo.showcases.opening import from_unix_ms
 from expo.showcases.tables import AudienceMinute, Lead, Message, ProductPin, Projection, Segment, Showcase
 from expo.store.db import Database
 

@@ -8,6 +8,7 @@ import pytest
 
 from expo.archive import rules
 from expo.archive.rules import Chapter, Decision, Edit, Part, Reader, Rights, Scope, Standing
+from expo.clock import unix_ms
 from expo.ids import ExhibitorId, PersonId, SegmentId
 from expo.media.recording.playlist import Stretch
 
@@ -109,7 +110,7 @@ def parts() -> list[Part]:
 
 
 def test_parts_that_began_are_chapters_in_the_order_of_time() -> None:
-    start_ms = rules.unix_ms(NOW)
+    start_ms = unix_ms(NOW)
     edits = {SegmentId("s1"): Edit(trim_start_s=10, trim_end_s=5), SegmentId("s2"): Edit(trim_end_s=5)}
     found = rules.chapters(parts(), edits, lambda at_ms: (at_ms - start_ms) * 1000, 100 * S)
     assert [(one.segment, one.number, one.whole, one.cut) for one in found] == [
@@ -119,7 +120,7 @@ def test_parts_that_began_are_chapters_in_the_order_of_time() -> None:
 
 
 def test_what_plays_is_the_chapters_shown_and_nothing_of_the_others() -> None:
-    start_ms = rules.unix_ms(NOW)
+    start_ms = unix_ms(NOW)
     edits = {SegmentId("s1"): Edit(trim_start_s=10)}
     found = rules.chapters(parts(), edits, lambda at_ms: (at_ms - start_ms) * 1000, 100 * S)
     selection = rules.selection(found, found[:1])
@@ -129,7 +130,7 @@ def test_what_plays_is_the_chapters_shown_and_nothing_of_the_others() -> None:
 
 def test_a_trim_longer_than_the_chapter_leaves_nothing_of_it() -> None:
     edits = {SegmentId("s1"): Edit(trim_start_s=50, trim_end_s=50)}
-    found = rules.chapters(parts(), edits, lambda at_ms: (at_ms - rules.unix_ms(NOW)) * 1000, 100 * S)
+    found = rules.chapters(parts(), edits, lambda at_ms: (at_ms - unix_ms(NOW)) * 1000, 100 * S)
     assert rules.selection(found, found[:1]).shown == ()
 
 

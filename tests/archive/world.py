@@ -10,10 +10,9 @@ import aiohttp
 from sqlalchemy import delete, select
 
 from expo.accounts.tables import Person
-from expo.archive import rules
 from expo.archive.keys import FILMS, LIBRARY
 from expo.archive.tables import ChapterEdit, Consent, Deletion, Recording, Watched
-from expo.clock import utc_now
+from expo.clock import unix_ms, utc_now
 from expo.edge.keys import DATABASE
 from expo.ids import RoomId
 from expo.showcases.tables import ProductPin, Segment, Showcase
@@ -56,7 +55,7 @@ async def record(worker: Worker, *, state: str = "ended", visibility: str = "eve
             db.add(Consent(showcase_id=ROOM, person_id=person, exhibitor_id=company, **said, **tenant))
     folder = worker.settings.recordings_dir / ROOM
     shots = [Shot(0, PART_S, RED), Shot(PART_S, PART_S, GREEN), Shot(2 * PART_S, PART_S, BLUE)]
-    write_recording(folder, shots, epoch_ms=rules.unix_ms(began), recording=ROOM, closed=state != "live")
+    write_recording(folder, shots, epoch_ms=unix_ms(began), recording=ROOM, closed=state != "live")
     worker.app[LIBRARY].forget(ROOM)
     await worker.app[FILMS].drop(ROOM)
     return began

@@ -14,6 +14,7 @@ from expo.accounts.service import sign_in
 from expo.accounts.tables import Agency, Login, Person
 from expo.accounts.tokens import Guest
 from expo.catalogue.tables import Exhibitor, Expo
+from expo.clock import unix_ms
 from expo.demo.seed import seed
 from expo.edge.principal import Principal
 from expo.errors import ExpoError
@@ -22,7 +23,6 @@ from expo.rooms.commands import Actor
 from expo.rooms.model import MAX_NAME_CHARS
 from expo.showcases import service
 from expo.showcases.admission import admit
-from expo.showcases.opening import unix_ms
 from expo.showcases.tables import KnownGuest
 from expo.store.db import Database
 

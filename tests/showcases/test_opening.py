@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import delete
 
+from expo.clock import unix_ms
 from expo.demo.seed import Seeded, seed
 from expo.errors import NotFound
 from expo.ids import RoomId
 from expo.rooms.room_owner import RoomOpening, opened
-from expo.showcases.opening import ShowcaseProgrammes, unix_ms
+from expo.showcases.opening import ShowcaseProgrammes
 from expo.showcases.tables import LeftOut, Segment
 from expo.store.db import Database
 

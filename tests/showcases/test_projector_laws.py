@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from expo.clock import from_unix_ms
 from expo.ids import ProductId, SegmentId
 from expo.rooms import commands as do
 from expo.rooms import events as be
 from expo.rooms.commands import Actor, Command
 from expo.rooms.model import State, movable
 from expo.rooms.room_owner import Programme
-from expo.showcases.opening import ShowcaseProgrammes, from_unix_ms
+from expo.showcases.opening import ShowcaseProgrammes
 from expo.showcases.policy import ShowcaseRooms
 from expo.showcases.projector import ShowcaseFacts
 from expo.showcases.rules import State as ShowcaseState

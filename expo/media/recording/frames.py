@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Literal
 
@@ -36,7 +37,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     missing: Missing
 
 
-class FrameSink:
+class FrameSink(ABC):
     """Puts one Feed's packets in order and hands on frames; what was given up is never waited for again.
 
     `hand` takes a frame or says False: no room, which loses it. Nothing is remembered from before `start`, and nothing
@@ -80,15 +81,15 @@ class FrameSink:
         else:
             self._push_odd(packet, arrival_us, key_frame)
 
+    @abstractmethod
     def _take(self, packet: FeedPacket, arrival_us: int, key_frame: bool) -> None:  # noqa: FBT001 - packet path
         """The next packet in order."""
-        raise NotImplementedError
 
     def _lose(self, arrival_us: int) -> None:
         """A hole before the next packet will not be filled."""
         self._missing = self._missing or "lost"
 
-    def _doubt(self, arrival_us: int) -> None:
+    def _doubt(self, arrival_us: int) -> None:  # noqa: B027 - for sound it means nothing
         """A hole is old."""
 
     def _push_odd(self, packet: FeedPacket, arrival_us: int, key_frame: bool) -> None:  # noqa: FBT001 - packet path
@@ -168,7 +169,7 @@ class PictureSink(FrameSink):
         self._waiting = True
         self._doubt(arrival_us)
 
-    def _doubt(self, arrival_us: int) -> None:
+    def _doubt(self, arrival_us: int) -> None:  # noqa: B027 - for sound it means nothing
         if not any(key_frame for _, _, key_frame in self._held.values()):
             self._ask(arrival_us)
 
