@@ -169,7 +169,7 @@ class PictureSink(FrameSink):
         self._waiting = True
         self._doubt(arrival_us)
 
-    def _doubt(self, arrival_us: int) -> None:  # noqa: B027 - for sound it means nothing
+    def _doubt(self, arrival_us: int) -> None:
         if not any(key_frame for _, _, key_frame in self._held.values()):
             self._ask(arrival_us)
 
