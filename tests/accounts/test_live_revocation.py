@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
@@ -31,7 +32,7 @@ from expo.store.migrate import upgrade
 from tests.support.room import OPTIONS
 from tests.support.server import running_server
 
-pytestmark = [pytest.mark.cluster, pytest.mark.media]
+pytestmark = [pytest.mark.cluster, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 
 PAGE_DATA = re.compile(r'<script type="application/json" id="page-data">(.*?)</script>', re.DOTALL)
 SOON_S = 3.0
@@ -66,11 +67,10 @@ class Server:
         assert done.stdout == b"Revoked.\n"
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncGenerator[Server]:
-    folder = tmp_path / "data"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Server]:
+    folder = tmp_path_factory.mktemp("data")
     settings = Settings.from_env({"EXPO_DATA_DIR": str(folder)})
-    folder.mkdir()
     await upgrade(settings.effective_database_url)
     database = await Database.open(settings.effective_database_url)
     seeded = await seed(database, utc_now())
@@ -104,7 +104,8 @@ async def test_who_is_revoked_leaves_the_air_and_stays_off(server: Server, what:
                 await asyncio.to_thread(server.expo, "invite", "revoke", made["id"])
             else:
                 async with desk.get(invitations) as listed:
-                    device = (await listed.json())["invitations"][0]["devices"][0]["id"]
+                    mine = next(each for each in (await listed.json())["invitations"] if each["id"] == made["id"])
+                    device = mine["devices"][0]["id"]
                 address = {
                     "invitation": f"/api/invitations/{made['id']}",
                     "device": f"/api/devices/{device}",

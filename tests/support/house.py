@@ -21,6 +21,7 @@ from expo.ids import ParticipantId, PersonId, RoomId, ShowcaseId
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
 from expo.media.peer_http import join
+from expo.ops.rooms import every
 from expo.settings import Settings
 from expo.store.db import Database
 from expo.store.migrate import upgrade
@@ -48,6 +49,13 @@ class House:
     @property
     def valkey_url(self) -> str:
         return Settings.from_env({"EXPO_DATA_DIR": str(self.server.data_dir)}).effective_redis_url
+
+    async def owner(self) -> int:
+        """Which worker has the room."""
+        rooms = await every(Settings.from_env({"EXPO_DATA_DIR": str(self.server.data_dir)}))
+        owner = next(each.owner for each in rooms if each.room == self.room)
+        assert owner is not None
+        return int(owner.partition(".")[0].rpartition("-")[2])
 
     def person(self, role: str) -> SeededPerson:
         people = [each for each in self.seeded.people if each.role == role]
