@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from expo.media.recording.layout import index_name, is_media_name, media_name
 from expo.media.recording.lines import InitLine, Line, Opened, PartLine, encode_line, whole_lines
@@ -83,7 +86,7 @@ class OwnerFiles:
         before = file.size
         file.append(content)
         try:
-            self._index.append(encode_line(line))
+            self._index.append(encode_line(replace(line, crc32=zlib.crc32(content))))
         except OSError:
             file.take_back(before)
             raise

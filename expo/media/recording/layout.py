@@ -35,6 +35,15 @@ def is_media_name(name: str) -> bool:
     return _MEDIA.fullmatch(name) is not None
 
 
+def media_files(folder: Path) -> list[tuple[str, str, int]]:
+    """Name, rendition and fencing token of every media file; none when there is no folder. Blocking."""
+    try:
+        found = [_MEDIA.fullmatch(path.name) for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted((each[0], each[1], int(each[2])) for each in found if each)
+
+
 def owners(folder: Path) -> list[int]:
     """The fencing tokens that have an index here, oldest first; none when there is no folder. Blocking."""
     try:

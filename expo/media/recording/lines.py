@@ -23,7 +23,10 @@ class Opened(msgspec.Struct, tag="opened", frozen=True):
 
 
 class InitLine(msgspec.Struct, tag="init", frozen=True):
-    """An initialisation segment; it holds for the parts of its rendition that follow. Sound has no width or height."""
+    """An initialisation segment; it holds for the parts of its rendition that follow. Sound has no width or height.
+
+    `crc32` is of its bytes (ITU-T V.42), here and below; null was not said.
+    """
 
     rendition: str
     kind: Kind
@@ -33,6 +36,7 @@ class InitLine(msgspec.Struct, tag="init", frozen=True):
     codecs: str
     width: int
     height: int
+    crc32: int | None = None
 
 
 class PartLine(msgspec.Struct, tag="part", frozen=True):
@@ -46,6 +50,7 @@ class PartLine(msgspec.Struct, tag="part", frozen=True):
     duration_us: int
     at_ms: int
     independent: bool
+    crc32: int | None = None
 
 
 class GapLine(msgspec.Struct, tag="gap", frozen=True):
@@ -76,11 +81,20 @@ def encode_line(line: Line) -> bytes:
 
 def whole_lines(text: bytes) -> Iterator[tuple[Line, int]]:
     """The lines that were written whole, each with the offset of its end; what follows a broken one is not believed."""
-    at = 0
-    while (end := text.find(b"\n", at)) >= 0:
-        try:
-            line = _decoder.decode(memoryview(text)[at:end])
-        except msgspec.DecodeError:
+    for line, end in every_line(text):
+        if line is None:
             return
-        at = end + 1
+        yield line, end
+
+
+def every_line(text: bytes) -> Iterator[tuple[Line | None, int]]:
+    """All lines, each with the offset of its end; None for what is none, as a last one without its end."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at)
+        try:
+            line = _decoder.decode(memoryview(text)[at:end]) if end >= 0 else None
+        except msgspec.DecodeError:
+            line = None
+        at = end + 1 if end >= 0 else len(text)
         yield line, at

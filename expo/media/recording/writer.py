@@ -256,9 +256,9 @@ class Writer:
 
     def _say(self, code: str, now_us: int) -> None:
         self._looked_us = now_us
-        if self.failing is None:
+        before, self.failing = self.failing, code
+        if before is None:
             self._tell(Trouble(code))
-        self.failing = code
 
     def _try_again(self, now_us: int) -> None:
         if now_us - self._looked_us < RETRY_US:
