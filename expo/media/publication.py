@@ -151,7 +151,7 @@ class Publication:
                 self._stats.reports_received += 1
                 track = next((track for track in self.tracks if track.ssrc == item.ssrc), None)
                 if track is not None:
-                    self._clock.on_sender_report(track.kind, item.ntp, item.rtp_timestamp, arrival_us)
+                    self._clock.on_sender_report(track.kind, item.ntp, item.rtp_timestamp)
                     self._senders[item.ssrc] = (item.ntp >> 16) & 0xFFFFFFFF, arrival_us
             elif isinstance(item, Bye) and any(track.ssrc in item.ssrcs for track in self.tracks):
                 self.close("peer_left")

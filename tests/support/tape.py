@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import Literal, Protocol
 
 from expo.media.clock_model import ClockModel
@@ -134,6 +135,7 @@ class Publisher:
         video_delay_us: int = 20_000,
         audio_delay_us: int = 20_000,
         drift_ppm: int = 0,
+        jitter_us: int = 0,
         origin: int = 2**32 - 500_000,
     ) -> None:
         self.place = place
@@ -150,6 +152,11 @@ class Publisher:
         self.drift_ppm = drift_ppm
         self.sequence = {"video": 65_500, "audio": 10}
         self.lose: Callable[[int], bool] = lambda _sequence: False
+        self.again_us: Callable[[], int | None] = lambda: None
+        """After how long a lost packet comes again, as RTX brings it back."""
+        self._jitter_us = jitter_us
+        self._random = Random(ssrc)
+        self._late: list[tuple[int, Track, RtpPacket]] = []
 
     def _ask(self, _track: Track) -> bool:
         self.wanted = True
@@ -172,7 +179,7 @@ class Publisher:
 
     def report(self, kind: Literal["video", "audio"], at_us: int) -> None:
         ntp = ntp_time(1_700_000_000 + self._own_us(at_us) / 1e6)
-        self.clock.on_sender_report(kind, ntp, self._timestamp(kind, at_us), at_us + self.delay_us[kind])
+        self.clock.on_sender_report(kind, ntp, self._timestamp(kind, at_us))
 
     def _own_us(self, at_us: int) -> int:
         return at_us + (at_us - BEGAN_US) * self.drift_ppm // 1_000_000
@@ -181,16 +188,26 @@ class Publisher:
         return (self.origin + self._own_us(at_us) * (90 if kind == "video" else 48) // 1000) & 0xFFFFFFFF
 
     def _send(self, kind: Literal["video", "audio"], payloads: Sequence[bytes], at_us: int, shown_us: int) -> None:
+        self._bring_back(at_us)
+        jitter_us = self._random.randint(0, self._jitter_us)
         for number, payload in enumerate(payloads):
             sequence = self.sequence[kind]
             self.sequence[kind] = (sequence + 1) & 0xFFFF
-            if self.lose(sequence):
-                continue
             marker = number == len(payloads) - 1
-            arrival_us = at_us + self.delay_us[kind] + number * 100
+            arrival_us = at_us + self.delay_us[kind] + jitter_us + number * 100
             timestamp = self._timestamp(kind, shown_us)
             packet = RtpPacket(marker, 96, sequence, timestamp, self.ssrc, payload, None, arrival_us)
-            self.tracks[kind].ingest(packet)
+            if not self.lose(sequence):
+                self.tracks[kind].ingest(packet)
+            elif (again_us := self.again_us()) is not None:
+                packet.arrival_us += again_us
+                self._late.append((at_us + again_us, self.tracks[kind], packet))
+
+    def _bring_back(self, now_us: int) -> None:
+        for late in [late for late in self._late if late[0] <= now_us]:
+            self._late.remove(late)
+            _, track, packet = late
+            track.ingest(packet, recovered=True)
 
 
 class Show:

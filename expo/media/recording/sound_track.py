@@ -13,9 +13,11 @@ SOUND_SEGMENT_US = 4_000_000
 # Sound that has not come by then is not waited for; what comes later than KEEP_BACK_US behind now is too late.
 SILENT_US = 1_500_000
 KEEP_BACK_US = 1_000_000
-# A frame of sound is added or left out when it is off by one, at a quiet moment; by one and a half at any.
 _FRAME_TICKS = 960
-_OFF_TICKS = 1440
+# A frame of sound is added or left out when it is off by more than half of one at a quiet moment, by one at any: with
+# what clocks are wrong by, sound is less than 40 ms from its picture.
+_QUIET_OFF_TICKS = 600
+_OFF_TICKS = 960
 _REPORTED_US = 500_000
 # 20 ms of digital silence: CELT, full band, with the silence flag set (RFC 6716 4.3), stereo.
 SILENCE = b"\xfc\xff\xfe"
@@ -65,7 +67,7 @@ class SoundTrack(Timeline):
             self._segment_start = self._end
         off = at - self._end
         self._mean_bytes += (len(packet) - self._mean_bytes) / 16
-        limit = _FRAME_TICKS if len(packet) * 2 < self._mean_bytes else _OFF_TICKS
+        limit = _QUIET_OFF_TICKS if len(packet) * 2 < self._mean_bytes else _OFF_TICKS
         if off <= -limit:
             self.off_us = -self.us(off)
             return
