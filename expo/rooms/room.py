@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from expo.clock import SteadyClock
 from expo.cluster.eventlog import EventLog, StaleTokenError
 from expo.cluster.lease import Lease, release
 from expo.cluster.redis import Valkey
@@ -39,9 +39,12 @@ Listener = Callable[[State, Entry], None]
 log = get_logger(__name__)
 
 
+_room_clock = SteadyClock()
+
+
 def now_ms() -> int:
-    """The room clock: Unix time."""
-    return time.time_ns() // 1_000_000
+    """The room clock: Unix time, which does not jump when the wall clock is set."""
+    return _room_clock.now_ms()
 
 
 @dataclass(frozen=True, slots=True)

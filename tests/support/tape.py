@@ -61,6 +61,7 @@ class Tape:
         self.folder = folder
         self.now_us = now_us
         self.clock_step_ms = 0
+        self.room_clock: Callable[[], int] = self.wall_ms
         self.troubles: list[Trouble] = []
         self.items: list[Item] = []
         self.agreed: list[Source] = []
@@ -80,6 +81,10 @@ class Tape:
         self._stepped_us = now_us
 
     def clock(self) -> int:
+        return self.room_clock()
+
+    def wall_ms(self) -> int:
+        """What anybody may set."""
         return EPOCH_MS + (self.now_us - BEGAN_US) // 1000 + self.clock_step_ms
 
     def _hand(self, frame: Item) -> bool:

@@ -11,6 +11,7 @@ from random import Random
 import av
 import pytest
 
+from expo.clock import SteadyClock
 from expo.errors import Conflict
 from expo.media.codecs import split_annex_b
 from expo.media.recording.index import Kept, MediaSegment, Rendition
@@ -264,6 +265,21 @@ def test_the_room_clock_may_be_set_forth_and_back(tape: Tape) -> None:
     assert kept.at_ms(6 * S) == pytest.approx(EPOCH_MS + 66_000, abs=600)
     assert kept.at_ms(11 * S) == pytest.approx(EPOCH_MS + 11_000, abs=600)
     assert kept.media_us(EPOCH_MS + 66_500) == pytest.approx(6.5 * S, abs=0.6 * S)
+
+
+@pytest.mark.parametrize("step_ms", [60_000, -60_000])
+def test_a_chapter_keeps_its_media_time_when_the_wall_clock_is_set(tape: Tape, step_ms: int) -> None:
+    tape.room_clock = SteadyClock(lambda: tape.wall_ms() * 1_000_000, lambda: tape.now_us * 1000).now_ms
+    show = on_air(tape)
+    began: list[tuple[int, int]] = []
+    for step in (0, step_ms, 0, -step_ms):
+        tape.clock_step_ms += step
+        began.append((show.at_us - BEGAN_US, tape.clock()))
+        show.run(20)
+    kept = proved(tape)
+    for media_us, at_ms in began:
+        assert kept.media_us(at_ms) == pytest.approx(media_us, abs=50_000)
+        assert kept.at_ms(media_us) == pytest.approx(at_ms, abs=50)
 
 
 def test_nothing_is_in_the_files_of_what_was_said_while_not_kept(tape: Tape) -> None:
