@@ -40,8 +40,8 @@ SeatRole = Literal["organiser", "exhibitor", "interpreter", "moderator", "techni
 Source = Literal["camera", "screen"]
 Verdict = Literal["pass", "warn", "fail"]
 MessageKind = Literal["chat", "question"]
-Trouble = Literal["disk_full", "disk_failed", "taken_over"]
-"""What keeps a recording from going on; the show goes on."""
+Trouble = Literal["disk_full", "disk_failed", "taken_over", "no_picture"]
+"""What keeps a recording, or with `no_picture` its picture, from going on; the show goes on."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
 Revision = Annotated[int, msgspec.Meta(ge=0)]

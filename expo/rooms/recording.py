@@ -19,7 +19,7 @@ from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.media.recording.layout import recording_folder
 from expo.media.recording.recorder import Recorder, RecordingHealth
-from expo.media.recording.writer import DISK_FAILED, DISK_FULL
+from expo.media.recording.writer import DISK_FAILED, DISK_FULL, NO_PICTURE, STALE
 from expo.rooms import events as be
 from expo.rooms.commands import ReportRecording
 from expo.rooms.events import Entry
@@ -34,7 +34,12 @@ REVIEW_S = 5.0
 """Consent that this worker was not told of counts after so long."""
 _BEGINS_PART = (be.WentLive, be.Resumed, be.Advanced, be.NextUndone, be.SegmentFinished)
 
-_TROUBLES: dict[str, Trouble] = {DISK_FULL: "disk_full", DISK_FAILED: "disk_failed"}
+_TROUBLES: dict[str, Trouble] = {
+    DISK_FULL: "disk_full",
+    DISK_FAILED: "disk_failed",
+    STALE: "taken_over",
+    NO_PICTURE: "no_picture",
+}
 
 log = get_logger(__name__)
 
@@ -137,7 +142,7 @@ class Recordings:
         self._tell(tape, on=on and recorder is not None)
 
     def _tell(self, tape: _Tape, *, on: bool) -> None:
-        report = ReportRecording(on=on and tape.trouble is None, trouble=tape.trouble)
+        report = ReportRecording(on=on and tape.trouble in {None, "no_picture"}, trouble=tape.trouble)
         if report != tape.told and tape.room.post(report):
             tape.told = report
 

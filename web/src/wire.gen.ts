@@ -214,7 +214,7 @@ export interface State {
   readonly picture: Picture | null;
   readonly shown: Picture | null;
   readonly recording: boolean;
-  readonly trouble: "disk_failed" | "disk_full" | "taken_over" | null;
+  readonly trouble: "disk_failed" | "disk_full" | "no_picture" | "taken_over" | null;
   readonly pin: string | null;
   readonly messages: readonly Message[];
   readonly interest: Readonly<Record<string, Interest>>;
@@ -419,7 +419,7 @@ export interface RecordingChanged {
 
 export interface RecordingTroubled {
   readonly type: "recording_troubled";
-  readonly trouble: "disk_failed" | "disk_full" | "taken_over" | null;
+  readonly trouble: "disk_failed" | "disk_full" | "no_picture" | "taken_over" | null;
 }
 
 export interface Pinned {

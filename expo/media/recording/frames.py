@@ -28,6 +28,7 @@ class Frame(msgspec.Struct, gc=False, eq=False):
     """One H.264 access unit as RTP payloads (RFC 6184) or one Opus packet.
 
     `captured_us` is server time (monotonic). `key`: a decoder may start here. `missing`: why something before it is.
+    Without payloads: pictures come, but for lack of a key frame they are nothing to be handed on.
     """
 
     rendition: str
@@ -150,7 +151,8 @@ class PictureSink(FrameSink):
                 self._end(arrival_us)  # its sender sets no marker
             if self._waiting:
                 if not key_frame:
-                    self._ask(arrival_us)
+                    if self._ask(arrival_us):
+                        self._hand(Frame(self.feed.name, arrival_us, [], key=False, missing=""))
                     return
                 self._waiting = False
             self._payloads = payloads = []
@@ -187,10 +189,13 @@ class PictureSink(FrameSink):
         elif captured_us - self._segment_us >= SEGMENT_US:
             self._ask(arrival_us)
 
-    def _ask(self, arrival_us: int) -> None:
-        if arrival_us - self._asked_us >= _ASK_AGAIN_US:
-            self._asked_us = arrival_us
-            self.feed.request_key_frame()
+    def _ask(self, arrival_us: int) -> bool:
+        """Ask for a key frame, unless it was asked for a moment ago."""
+        if arrival_us - self._asked_us < _ASK_AGAIN_US:
+            return False
+        self._asked_us = arrival_us
+        self.feed.request_key_frame()
+        return True
 
 
 class SoundSink(FrameSink):

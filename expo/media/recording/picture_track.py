@@ -64,6 +64,8 @@ class PictureTrack(Timeline):
         self.newest_us: int | None = None
         self.cut_due = False
         self.dropped = 0
+        self.blind_us: int | None = None
+        """Since when pictures come of which none can be shown."""
         self._sets = Parameters((), ())
         self._written: Parameters | None = None
         self._waiting = True
@@ -92,6 +94,9 @@ class PictureTrack(Timeline):
 
     def take(self, frame: Frame, media_us: int) -> None:
         """One access unit."""
+        if not frame.payloads:
+            self._see_nothing(media_us)
+            return
         if frame.missing:
             self._miss(frame.missing)
         units = nal_units(frame.payloads)
@@ -101,8 +106,10 @@ class PictureTrack(Timeline):
             return
         key = self._learn(units)
         if self._waiting and not (key and self._readable()):
+            self._see_nothing(media_us)
             return
         self._waiting = False
+        self.blind_us = None
         if key:
             self._release(all_of_them=True)
             self._first = self._floor
@@ -161,6 +168,7 @@ class PictureTrack(Timeline):
         self._key_data = b""
         self.newest_us = None
         self.cut_due = False
+        self.blind_us = None
 
     def _learn(self, units: list[bytes]) -> bool:
         """Remember parameter sets; whether this is an IDR picture."""
@@ -178,6 +186,10 @@ class PictureTrack(Timeline):
             return self._sets.usable and parse_sps(self._sets.sps[0]).width > 0
         except ValueError:
             return False
+
+    def _see_nothing(self, media_us: int) -> None:
+        if self.blind_us is None:
+            self.blind_us = media_us
 
     def _miss(self, reason: GapReason) -> None:
         """Something is not there: nothing can be shown until a key frame comes."""

@@ -15,7 +15,7 @@ from expo.errors import ExpoError
 from expo.kit.logging import get_logger
 from expo.media.feed import Feed, Source
 from expo.media.recording.frames import Frame, PictureSink, SoundSink
-from expo.media.recording.writer import DISK_FAILED, Cut, Item, Keep, Trouble, Writer
+from expo.media.recording.writer import DISK_FAILED, NO_PICTURE, Cut, Item, Keep, Trouble, Writer
 
 log = get_logger(__name__)
 
@@ -204,8 +204,9 @@ class Recorder:
                 sink.feed.request_key_frame()
 
     def _hear(self, trouble: Trouble) -> None:
-        self._failed = not trouble.over
-        self._attach(self._on and trouble.over and self._closing is None)
+        if trouble.code != NO_PICTURE:
+            self._failed = not trouble.over
+            self._attach(self._on and not self._failed and self._closing is None)
         self._on_trouble(trouble)
 
     # --- in the thread ---

@@ -56,6 +56,12 @@ class Segmenter:
         return self._keeping and any(track.waiting for track in self.pictures.values())
 
     @property
+    def blind_us(self) -> int | None:
+        """Since when a picture comes that cannot be shown."""
+        found = [track.blind_us for track in self.pictures.values() if track.blind_us is not None]
+        return min(found, default=None) if self._keeping else None
+
+    @property
     def kept_us(self) -> int:
         return max((track.kept_us for track in (*self.pictures.values(), *self.sounds.values())), default=0)
 

@@ -15,13 +15,16 @@ from expo.media.recording.files import OwnerFiles
 from expo.media.recording.frames import Frame
 from expo.media.recording.index import read_recording
 from expo.media.recording.layout import owners
-from expo.media.recording.lines import Closed, GapLine, InitLine, Kind, Opened, PartLine
+from expo.media.recording.lines import Closed, GapLine, GapReason, InitLine, Kind, Opened, PartLine
 from expo.media.recording.segmenter import Segmenter
 from expo.media.recording.timeline import GapPiece, InitPiece, PartPiece, Piece
 
 SYNC_US = 1_000_000
 RETRY_US = 5_000_000
+# A picture that nobody can start to decode for so long will not come by itself.
+BLIND_US = 10_000_000
 DISK_FULL, DISK_FAILED = "recording.disk_full", "recording.disk_failed"
+STALE, NO_PICTURE = "recording.stale_token", "recording.no_picture"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -42,7 +45,10 @@ Item = Frame | Keep | Cut
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why nothing can be kept now (`recording.disk_full`, `recording.disk_failed`); `over`: it can again."""
+    """Why nothing can be kept now (`recording.disk_full`, `.disk_failed`, `.stale_token`); `over`: it can again.
+
+    `recording.no_picture`: sound is kept, and a picture comes that has no key frame or none that can be read.
+    """
 
     code: str
     over: bool = False
@@ -52,7 +58,7 @@ class Writer:
     """One owner's recording. `now_us` is always server time (monotonic), `clock` the room clock (Unix ms).
 
     A disk that fails or has less than `least_free_bytes` left ends what is kept, in parts that play; every RETRY_US it
-    is looked at again. `tell` hears both.
+    is looked at again. A newer owner ends it for good. `tell` hears all of that.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Writer:
         self._before_us = 0
         self._before_bytes = 0
         self._looked_us = 0
+        self._blind = False
 
     @property
     def kept_ms(self) -> int:
@@ -130,6 +137,7 @@ class Writer:
                 case _:
                     assert_never(item)
         self._segmenter.advance(now_us - self._origin_us)
+        self._look_at_pictures(now_us - self._origin_us)
         try:
             self._write(self._segmenter.pieces(), now_us)
             if now_us - self._looked_us >= SYNC_US and self.failing is None and self._files is not None:
@@ -238,12 +246,24 @@ class Writer:
                 case _:
                     assert_never(piece)
 
+    def _look_at_pictures(self, media_us: int) -> None:
+        since_us = self._segmenter.blind_us
+        is_blind = since_us is not None and (self._blind or media_us - since_us >= BLIND_US)
+        if is_blind != self._blind:
+            self._blind = is_blind
+            self._tell(Trouble(NO_PICTURE, over=not is_blind))
+
     def _look_after(self, now_us: int) -> None:
-        """Stop before the disk is full."""
-        if self._free() < self._least_free_bytes:
-            self._segmenter.stop("disk")
-            self._write(self._segmenter.pieces(), now_us)
-            self._say(DISK_FULL, now_us)
+        """Stop before the disk is full, and when somebody else has the recording."""
+        if max(owners(self._folder), default=0) > self._token:
+            self._end_for(STALE, "unkept", now_us)
+        elif self._free() < self._least_free_bytes:
+            self._end_for(DISK_FULL, "disk", now_us)
+
+    def _end_for(self, code: str, reason: GapReason, now_us: int) -> None:
+        self._segmenter.stop(reason)
+        self._write(self._segmenter.pieces(), now_us)
+        self._say(code, now_us)
 
     def _free(self) -> int:
         disk = os.statvfs(self._folder)
@@ -257,11 +277,14 @@ class Writer:
     def _say(self, code: str, now_us: int) -> None:
         self._looked_us = now_us
         before, self.failing = self.failing, code
+        if self._blind:
+            self._blind = False
+            self._tell(Trouble(NO_PICTURE, over=True))
         if before is None:
             self._tell(Trouble(code))
 
     def _try_again(self, now_us: int) -> None:
-        if now_us - self._looked_us < RETRY_US:
+        if now_us - self._looked_us < RETRY_US or self.failing == STALE:
             return
         self._looked_us = now_us
         try:

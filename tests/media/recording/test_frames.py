@@ -53,7 +53,8 @@ def taken(arriving: list[RtpPacket]) -> tuple[list[Frame], Camera]:
     feed.point(camera)
 
     def hand(frame: Frame) -> bool:
-        frames.append(frame)
+        if frame.payloads:
+            frames.append(frame)
         return True
 
     sink = PictureSink(feed, hand)

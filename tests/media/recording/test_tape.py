@@ -235,6 +235,34 @@ def test_no_key_frame_for_ten_seconds_is_one_long_segment_beside_short_ones_of_s
     assert len(units_of(kept, tape.folder, PICTURE)) == 300
 
 
+def told(tape: Tape) -> list[tuple[str, bool]]:
+    return [(each.code, each.over) for each in tape.troubles]
+
+
+@pytest.mark.parametrize("lacks", ["key frames", "parameter sets"])
+def test_a_picture_that_nobody_can_start_to_decode_is_told_while_its_sound_is_kept(tape: Tape, lacks: str) -> None:
+    show = on_air(tape)
+    if lacks == "key frames":
+        show.run(1)  # a Feed shows nobody without one
+        tape.stop()
+        tape.keep()
+        show.pictures = [(unit, False) for unit, is_key in pictures() if not is_key]
+    else:
+        bare = [[each for each in split_annex_b(unit) if each[0] & 31 not in (7, 8)] for unit, _ in pictures()]
+        show.pictures = [(b"".join(b"\0\0\1" + each for each in units), False) for units in bare]
+    show.run(9)
+    assert told(tape) == []
+    show.run(2)
+    assert told(tape) == [("recording.no_picture", False)]
+    assert tape.writer.failing is None
+    show.pictures, show.position = pictures(), 0
+    show.run(3)
+    assert told(tape)[1:] == [("recording.no_picture", True)]
+    kept = proved(tape)
+    assert len(units_of(kept, tape.folder, FLOOR)) >= 695
+    assert any(abs(each.start_us - show.at_us + BEGAN_US + 3 * S) < 0.1 * S for each in kept.renditions[0].segments)
+
+
 def test_ten_minutes_of_nothing_are_a_standing_picture_and_silence(tape: Tape) -> None:
     show = on_air(tape)
     show.run(3)
@@ -387,6 +415,30 @@ def test_a_new_owner_goes_on_where_the_killed_one_was_and_a_stale_one_is_refused
     assert kept.end_us == pytest.approx(10.3 * S, abs=0.1 * S)
     assert second.writer.bytes == kept.bytes
     assert second.writer.kept_ms == pytest.approx(8000, abs=700)
+
+
+def test_an_owner_that_lost_the_room_without_noticing_stops_and_is_not_believed(folder: Path) -> None:
+    first = Tape(folder, 5)
+    stale = on_air(first)
+    stale.run(3)
+    second = Tape(folder, 12, now_us=first.now_us)
+    newer = on_air(second)
+    newer.run(1)
+    stale.run(1.5)
+    assert told(first) == [("recording.stale_token", False)]
+    written = {path.name: path.stat().st_size for path in folder.glob("*-5.*")}
+    stale.run(12)
+    assert {path.name: path.stat().st_size for path in folder.glob("*-5.*")} == written
+    assert len(first.troubles) == 1
+    newer.run(3)
+    kept = proved(second)
+    for name, least in ((PICTURE, 99), (FLOOR, 199)):
+        ours = [each for each in rendition(kept, name).segments if each.span.file == f"{name}-12.mp4"]
+        assert ours[-1].end_us == pytest.approx(7 * S, abs=0.1 * S)
+        theirs = [each for each in rendition(kept, name).segments if each.span.file == f"{name}-5.mp4"]
+        assert theirs[-1].end_us <= 3.6 * S
+        content = (folder / f"{name}-12.mp4").read_bytes()
+        assert sum(unit in content for unit in units_of(kept, folder, name)) >= least
 
 
 def test_an_owner_that_comes_back_goes_on_in_its_own_files(folder: Path) -> None:

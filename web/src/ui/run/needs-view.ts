@@ -49,7 +49,10 @@ function told(need: Need, words: RunWords): readonly [string, string | TemplateR
       return [t("run.needs.not_ready"), t(need.here ? "run.needs.here_not_ready" : "run.needs.nobody_here", { name })];
     }
     case "recording":
-      return [t(`run.needs.recording.${need.trouble}`), t("run.needs.recording.hint")];
+      return [
+        t(`run.needs.recording.${need.trouble}`),
+        t(need.trouble === "no_picture" ? "run.needs.recording.no_picture_hint" : "run.needs.recording.hint"),
+      ];
     case "question": {
       const { text, name, company } = need.message;
       return [text, isolated([name, company], ", ")];
