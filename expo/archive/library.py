@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from expo.archive import queries, rules, service
+from expo.archive.lists import List, Playing
 from expo.archive.programme import Programmes, ShownPart, ShowProgramme
 from expo.archive.rules import Chapter, Part, Reader, Rights
 from expo.clock import monotonic_us, utc_now
@@ -64,9 +65,8 @@ class Shelf:
     with_media: frozenset[SegmentId]
     growing: bool
     now: datetime
-    _films: dict[tuple[Reader, SegmentId | None], Film] = field(
-        default_factory=dict[tuple[Reader, SegmentId | None], Film], init=False, repr=False
-    )
+    playing: dict[tuple[SegmentId, ...], Playing] = field(default_factory=dict[tuple[SegmentId, ...], Playing])
+    """By the chapters that are shown."""
 
     @property
     def parts(self) -> Mapping[SegmentId, ShownPart]:
@@ -80,12 +80,30 @@ class Shelf:
 
     def film(self, reader: Reader, segment: SegmentId | None = None) -> Film:
         """What plays for a reader, or of that one chapter alone."""
-        found = self._films.get((reader, segment))
+        return self._playing(reader, segment).film
+
+    def listed(self, reader: Reader, name: str, make: Callable[[Film], str]) -> List:
+        """A playlist of what plays for a reader, made if nobody has asked for one of this name."""
+        playing = self._playing(reader, None)
+        found = playing.lists.get(name)
         if found is None:
-            shown = [one for one in self.shown(reader) if segment in {None, one.segment}]
+            found = playing.lists[name] = List.of(make(playing.film))
+        return found
+
+    def goes_on(self, before: Shelf) -> None:
+        """Nothing of what plays has changed since: what was made of it serves on."""
+        same = self.kept is before.kept and self.growing == before.growing
+        if same and self.chapters == before.chapters:
+            self.playing = before.playing
+
+    def _playing(self, reader: Reader, segment: SegmentId | None) -> Playing:
+        shown = [one for one in self.shown(reader) if segment in {None, one.segment}]
+        key = tuple(one.segment for one in shown)
+        found = self.playing.get(key)
+        if found is None:
             selection = rules.selection(self.chapters, shown)
-            found = Film((), ()) if self.kept is None else playlist.film(self.kept, selection, growing=self.growing)
-            self._films[reader, segment] = found
+            film = Film((), ()) if self.kept is None else playlist.film(self.kept, selection, growing=self.growing)
+            found = self.playing[key] = Playing(film)
         return found
 
 
@@ -122,6 +140,8 @@ class Library:
                     return known[1]
                 asked_us = monotonic_us()
                 shelf = await self._read(room)
+                if known is not None:
+                    shelf.goes_on(known[1])
                 remember(self._shelves, room, (asked_us, shelf))
                 return shelf
         finally:

@@ -23,7 +23,7 @@ from expo.errors import Invalid, NotFound
 from expo.ids import SegmentId
 from expo.media.recording import playlist
 from expo.media.recording.index import Span
-from expo.media.recording.playlist import Chosen
+from expo.media.recording.playlist import Chosen, Film
 from expo.store.words import pick
 
 M3U8 = "application/vnd.apple.mpegurl"
@@ -32,7 +32,8 @@ MEDIA = {"video": "video/mp4", "audio": "audio/mp4"}
 FLOOR = "floor"
 ORIGINAL = "mul"
 """The floor's language (BCP 47): whatever is spoken there, several."""
-_PLAYLIST = {"Cache-Control": "private, no-cache"}
+_FRESH = "private, no-cache"
+_PLAYLIST = {"Cache-Control": _FRESH}
 _PIECE = {"Cache-Control": "private, max-age=60", "Accept-Ranges": "bytes"}
 """A piece never changes; who had it may see it for a minute more."""
 _KEY = {"key": "From the replay's page; opens what its bearer may see of one recording"}
@@ -56,7 +57,7 @@ class WatchedMinute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @operation(
     Operation(
         "All renditions of what plays (RFC 8216)",
-        {200: Answer("The multivariant playlist", Content(M3U8))},
+        {200: Answer("The multivariant playlist", Content(M3U8)), 304: Answer("Not changed since If-None-Match")},
         parameters=_KEY,
         errors=_ERRORS,
         tag="replay",
@@ -64,12 +65,14 @@ class WatchedMinute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def master(request: web.Request) -> web.Response:
     opened = await _present(request)
-    film = opened.shelf.film(opened.reader)
-    if not film.chosen:
+    if not opened.shelf.film(opened.reader).chosen:
         raise NotFound("replay.empty", "nothing plays here (yet)")
-    labels = {one.rendition.name: sound_label(request, one) for one in film.chosen}
-    text = playlist.master_playlist(film, labels, sound=lambda name: name == FLOOR)
-    return web.Response(text=text, content_type=M3U8, headers=_PLAYLIST)
+
+    def made(film: Film) -> str:
+        labels = {one.rendition.name: sound_label(request, one) for one in film.chosen}
+        return playlist.master_playlist(film, labels, sound=lambda name: name == FLOOR)
+
+    return opened.shelf.listed(opened.reader, f"/{request[LANGUAGE]}", made).answer(request, M3U8, _FRESH)
 
 
 @operation(
@@ -83,13 +86,13 @@ async def master(request: web.Request) -> web.Response:
 )
 async def media(request: web.Request) -> web.Response:
     opened = await _present(request)
-    chosen = _chosen(request, opened)
-    film, growing = opened.shelf.film(opened.reader), opened.shelf.growing
-    tag = f"{chosen.segments[-1].number}-{len(chosen.segments)}-{chosen.segments[-1].duration_us}-{int(growing)}"
-    if any(known.value in {tag, "*"} for known in request.if_none_match or ()):
-        return web.Response(status=304, headers={**_PLAYLIST, "ETag": f'"{tag}"'})
-    text = playlist.media_playlist(film, chosen, growing=growing)
-    return web.Response(text=text, content_type=M3U8, headers={**_PLAYLIST, "ETag": f'"{tag}"'})
+    chosen, growing = _chosen(request, opened), opened.shelf.growing
+    found = opened.shelf.listed(
+        opened.reader,
+        chosen.rendition.name,
+        lambda film: playlist.media_playlist(film, chosen, growing=growing),
+    )
+    return found.answer(request, M3U8, _FRESH)
 
 
 @operation(

@@ -110,6 +110,7 @@ async def test_while_the_show_is_on_the_list_grows_and_what_is_over_plays(worker
         key = await key_of(http)
         async with http.get(f"/replay/{key}/picture.m3u8") as answer:
             text, tag = await answer.text(), answer.headers["ETag"]
+            assert answer.headers["Content-Encoding"] == "gzip"  # an hour's is 62 kB, and 5 zipped
         assert "#EXT-X-PLAYLIST-TYPE:EVENT" in text
         assert "#EXT-X-ENDLIST" not in text
         assert text.count("#EXTINF") == 14  # the last one may still grow
