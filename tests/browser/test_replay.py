@@ -23,6 +23,7 @@ PAUSE_AT = """name => {
   new MutationObserver(pause).observe(card, { childList: true });
 }"""
 """Stop as soon as this product's card is there."""
+ASKED = "() => performance.getEntriesByType('resource').map(({ name }) => name.split('/').at(-1))"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -82,6 +83,10 @@ async def lands(page: Page, act: Awaitable[None]) -> float:
 async def test_a_show_is_watched_again_by_its_parts(browser: Browser, worker: Worker) -> None:
     page = await opened(browser, worker)
     await expect(page.locator(".chapter")).to_have_count(3)
+    await page.wait_for_load_state("networkidle")
+    asked = await page.evaluate(ASKED)
+    assert {"master.m3u8", "picture.m3u8", "floor.m3u8"} <= set(asked)
+    assert [each for each in asked if each.endswith((".m4s", ".mp4"))] == []  # who does not play pays for no media
     await page.locator("#cover .play").click()
     await playing(page, 0)
     await page.keyboard.press(" ")

@@ -51,18 +51,16 @@ export function engineOf(video: HTMLVideoElement): Engine {
   return source?.isTypeSupported(`video/mp4; ${SOUGHT}`) === true ? "script" : "none";
 }
 
-/** Fetch what this browser will need to play. */
-export function prepare(video: HTMLVideoElement): void {
-  if (engineOf(video) === "script") import("hls.js").catch(() => undefined);
-}
-
 export class Replay {
   private phase: ReplayPhase = "idle";
   private trouble = false;
   private lengthS = 0;
   private hls: Hls | null = null;
+  /** What is to be played; the engine may have read its lists before that. */
   private loaded: string | null = null;
   private wanted = false;
+  /** Where to begin was changed while the first media was on its way. */
+  private aimed = false;
   private failures = 0;
   private recoveredAt = Number.NEGATIVE_INFINITY;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -76,6 +74,9 @@ export class Replay {
     const on = (names: string, act: () => void) => {
       for (const name of names.split(" ")) video.addEventListener(name, act);
     };
+    on("loadedmetadata", () => {
+      if (this.aimed) this.seek(this.startS);
+    });
     on("playing", () => this.turn("playing"));
     on("waiting", () => this.turn(this.wanted ? "waiting" : this.phase));
     on("canplay", () => {
@@ -111,6 +112,13 @@ export class Replay {
     return this.loaded === null || this.video.readyState === 0 ? this.startS : this.video.currentTime;
   }
 
+  /** Fetch what this browser will need to play, but for pictures and sound; of what still grows only the player. */
+  async prepare(whole: boolean): Promise<void> {
+    if (engineOf(this.video) !== "script" || this.loaded !== null) return;
+    const Player = await fetchPlayer();
+    if (Player !== null && whole && this.loaded === null && this.hls === null) this.engage(Player);
+  }
+
   /** Load, if it is not, and play. Call it from a tap: browsers let sound begin only then. */
   async play(): Promise<void> {
     this.wanted = true;
@@ -127,7 +135,8 @@ export class Replay {
   seek(seconds: number): void {
     const to = Math.max(0, Math.min(seconds, (this.duration || Number.MAX_SAFE_INTEGER) - 0.1));
     this.startS = to;
-    if (this.loaded !== null && this.video.readyState > 0) this.video.currentTime = to;
+    this.aimed = this.loaded !== null && this.video.readyState === 0;
+    if (this.loaded !== null && !this.aimed) this.video.currentTime = to;
     if (this.phase === "ended") this.turn("paused");
     this.tell();
   }
@@ -164,31 +173,44 @@ export class Replay {
       this.video.src = `${url}#t=${this.startS}`;
       return;
     }
-    const { default: Player } = await import("hls.js").catch(() => ({ default: null }));
-    if (this.loaded !== url) return;
-    if (Player === null) {
-      this.loaded = null;
-      this.turn("failed");
-      return;
+    if (this.hls === null) {
+      const Player = await fetchPlayer();
+      if (this.loaded !== url) return;
+      if (Player === null) return this.fail();
+      this.engage(Player);
+    } else if (this.hls.levels.length > 0) {
+      // Not the second without the first: sound that one controller asks for, the next one drops, and all wait for it.
+      this.hls.stopLoad();
+      this.hls.startLoad(this.startS);
     }
+  }
+
+  /** Read the lists; media follows once it is to be played. */
+  private engage(Player: typeof Hls): void {
+    // Of no use here, and it would begin to load media by itself.
+    Reflect.deleteProperty(Player.DefaultConfig, "interstitialsController");
     const hls = new Player({
       // Fragments are CMAF already: there is nothing to convert that would be worth a thread.
       enableWorker: false,
       enableWebVTT: false,
       enableCEA708Captions: false,
-      startPosition: this.startS,
+      autoStartLoad: false,
       maxBufferLength: AHEAD_S,
       backBufferLength: BEHIND_S,
     });
     this.hls = hls;
     hls.on(Player.Events.ERROR, (_, data) => this.took(data));
     hls.on(Player.Events.FRAG_LOADED, () => this.healed());
+    hls.on(Player.Events.MANIFEST_PARSED, () => {
+      hls.startLoad(this.startS);
+      if (this.loaded === null) hls.pauseBuffering();
+    });
     hls.on(Player.Events.LEVEL_UPDATED, (_, { details }) => {
       this.lengthS = details.totalduration;
       this.tell();
     });
     hls.attachMedia(this.video);
-    hls.loadSource(url);
+    hls.loadSource(this.url);
   }
 
   private unload(): void {
@@ -217,6 +239,11 @@ export class Replay {
   }
 
   private took(data: ErrorData): void {
+    // Nobody waits yet: it is tried anew when somebody does.
+    if (this.loaded === null) {
+      this.unload();
+      return;
+    }
     const network = data.type === "networkError";
     const status = data.response?.code ?? 0;
     if (network && STALE.includes(status)) {
@@ -287,5 +314,13 @@ export class Replay {
 
   private tell(): void {
     this.events.told(this.facts);
+  }
+}
+
+async function fetchPlayer(): Promise<typeof Hls | null> {
+  try {
+    return (await import("hls.js")).default;
+  } catch {
+    return null;
   }
 }

@@ -1,7 +1,7 @@
 /** The replay page: plays a recording, follows its parts and products, remembers where one was. Wires player and views. */
 
 import { nothing, render } from "lit-html";
-import { engineOf, prepare, Replay, type ReplayFacts } from "../media/replay";
+import { engineOf, Replay, type ReplayFacts } from "../media/replay";
 import type { Clock } from "../ui/clocks";
 import { t } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
@@ -265,7 +265,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   document.addEventListener("fullscreenchange", draw);
   if (page.state === "live") setInterval(() => page.state === "live" && void renew(false), LOOK_LIVE_MS);
   if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData !== true)
-    setTimeout(() => prepare(video), PREPARE_MS);
+    setTimeout(() => void replay.prepare(page.state === "ready"), PREPARE_MS);
   draw();
 }
 
