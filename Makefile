@@ -87,7 +87,7 @@ slow: setup packages ## tests with real media, processes and browsers, two at a 
 .PHONY: chaos
 chaos: setup ## thousands of random histories of owners, a hundred killed recordings: make chaos HISTORIES=50000 KILLS=500
 	@EXPO_HISTORIES=$(or $(HISTORIES),10000) $(PYTEST) -n 2 --timeout 7200 tests/rooms/test_histories.py $(ARGS)
-	@EXPO_KILLS=$(or $(KILLS),100) $(PYTEST) --timeout 7200 tests/media/recording/test_killed.py $(ARGS)
+	@EXPO_KILLS=$(or $(KILLS),100) $(PYTEST) --timeout 7200 -rP tests/media/recording/test_killed.py $(ARGS)
 
 check: setup ## style, types, architecture, lengths, documents, pages
 	@echo "== check: ruff"
