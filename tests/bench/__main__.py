@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from tests.bench import back, browsers, delay, fanout, live, page, record, rooms, solo
+from tests.bench import back, browsers, delay, fanout, live, page, record, replay, rooms, solo
 from tests.bench.figures import Figure, in_a_line, table, write_json
 from tests.bench.place import LOAD_CORE, enter_namespace, furnish_namespace, hurry, pinned, show
 
@@ -121,6 +121,10 @@ async def _page(options: argparse.Namespace) -> list[Figure]:
     return await page.page(options.viewers or 10, options.tries)
 
 
+async def _replay(options: argparse.Namespace) -> list[Figure]:
+    return await replay.replay(options.viewers or 24, options.tries)
+
+
 Benchmark = Callable[[argparse.Namespace], Awaitable[list[Figure]]]
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -139,8 +143,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "screen": _screen,
     "publish": _publish,
     "page": _page,
+    "replay": _replay,
 }
-UNPINNED = {"click", "screen", "publish", "page", "back"}
+UNPINNED = {"click", "screen", "publish", "page", "back", "replay"}
 """They and their server have the whole machine; the others have fixed cores."""
 
 
