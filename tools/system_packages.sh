@@ -17,6 +17,7 @@ has_font() { fc-list | grep -qi "$1"; }
 case "${1:-test}" in
 test)
     need chromium has_program chromium
+    need chromium-headless-shell has_program chromium-headless-shell
     need postgresql has_file '/usr/lib/postgresql/*/bin/initdb'
     need fontconfig has_program fc-list
     need fonts-noto-core has_font 'NotoSans-Regular'

@@ -113,9 +113,10 @@ async def test_a_full_house_counts_down_and_lets_in_when_somebody_leaves(browser
         second = await opened(browser, site.stage())
         await scene(second, "full")
         await expect(second.locator("#cover")).to_contain_text("Next try in")
-        await first.context.close()
+        await first.goto(site.url)
         await second.get_by_role("button", name="Try again now").click()
         await moving(second)
+        await first.context.close()
         await second.context.close()
         await publisher.stop()
 
