@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUN := $(BIN)/python
 PYTEST := $(RUN) -m pytest --durations=5
-# Two cores: one test process each.
+# Two cores: one test process each, and a third where tests wait for processes more than they compute.
 FAST := not media and not cluster and not browser and not bench
 
 # Bytecode is kept whatever the shell says: hundreds of processes are started from the same sources.
@@ -78,9 +78,9 @@ fast: setup ## tests that need no process, no socket and no browser
 	@echo "== tests: fast"
 	@$(PYTEST) -n 2 --dist worksteal -m "$(FAST)" $(ARGS)
 
-slow: setup packages ## tests with real media, processes and browsers, two at a time
+slow: setup packages ## tests with real media, processes and browsers
 	@echo "== tests: media, processes and databases"
-	@$(PYTEST) -n 2 --dist worksteal -m "(media or cluster) and not browser and not bench" $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -m "(media or cluster) and not browser and not bench" $(ARGS)
 	@echo "== tests: pages, pictures and sound in browsers"
 	@$(PYTEST) -n 2 --dist loadfile -m "browser and not bench" $(ARGS)
 
