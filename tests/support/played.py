@@ -37,8 +37,9 @@ _PLAY = """async ({ files, rate }) => {
     video.addEventListener("ended", () => done(video.currentTime));
     video.addEventListener("error", () => failed(new Error(video.error.message)));
   });
+  const found = { from, to, first: await first, last: 0, frames: 0 };
   await video.play();
-  const found = { from, to, first: await first, last: await over, frames: 0 };
+  found.last = await over;
   found.frames = video.getVideoPlaybackQuality().totalVideoFrames;
   video.remove();
   return found;
