@@ -16,7 +16,7 @@ from expo.clock import unix_ms, utc_now
 from expo.edge.keys import DATABASE
 from expo.ids import RoomId
 from expo.showcases.tables import ProductPin, Segment, Showcase
-from tests.support.recordings import BLUE, GREEN, RED, Shot, write_recording
+from tests.support.recordings import BLUE, GREEN, RED, SMALL, Shot, write_recording
 from tests.support.worker import Worker
 
 ROOM = RoomId("chungbuk")
@@ -25,8 +25,13 @@ COMPANIES = {"sandeul-foods": "kim", "danyang-garlic": "lee", "gyeol-cosmetics":
 PART_S = 10
 
 
-async def record(worker: Worker, *, state: str = "ended", visibility: str = "everyone") -> datetime:
-    """All of it anew, an hour ago (now, if it is live); everybody has agreed to everything. When it began."""
+async def record(
+    worker: Worker, *, state: str = "ended", visibility: str = "everyone", last: tuple[int, int] = SMALL
+) -> datetime:
+    """All of it anew, an hour ago (now, if it is live); everybody has agreed to everything. When it began.
+
+    `last` is the size of the last company's pictures.
+    """
     began = utc_now() - timedelta(hours=0 if state == "live" else 1, seconds=3 * PART_S)
     tenant = {"agency_id": "hanbit"}
     async with worker.app[DATABASE].write() as db:
@@ -54,7 +59,7 @@ async def record(worker: Worker, *, state: str = "ended", visibility: str = "eve
             said = {"record": True, "publish": "everyone", "decided_at": began, "number": 1}
             db.add(Consent(showcase_id=ROOM, person_id=person, exhibitor_id=company, **said, **tenant))
     folder = worker.settings.recordings_dir / ROOM
-    shots = [Shot(0, PART_S, RED), Shot(PART_S, PART_S, GREEN), Shot(2 * PART_S, PART_S, BLUE)]
+    shots = [Shot(0, PART_S, RED), Shot(PART_S, PART_S, GREEN), Shot(2 * PART_S, PART_S, BLUE, last)]
     write_recording(folder, shots, epoch_ms=unix_ms(began), recording=ROOM, closed=state != "live")
     worker.app[LIBRARY].forget(ROOM)
     await worker.app[FILMS].drop(ROOM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable
 
+import av
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.archive.world import PART_S, ROOM, THIRD, record
 from tests.support.axe import violations
 from tests.support.browser import context
+from tests.support.recordings import LARGE, SMALL
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.asyncio(loop_scope="session")]
@@ -23,13 +25,32 @@ PAUSE_AT = """name => {
   new MutationObserver(pause).observe(card, { childList: true });
 }"""
 """Stop as soon as this product's card is there."""
+FILM = """async ([url, fromS]) => {
+  const video = Object.assign(document.createElement("video"), { muted: true, src: url });
+  const sizes = [];
+  video.addEventListener("resize", () => sizes.push([video.videoWidth, video.videoHeight]));
+  const next = (name) => new Promise((done, failed) => {
+    video.addEventListener(name, done, { once: true });
+    video.addEventListener("error", () => failed(new Error(video.error.message)));
+  });
+  await next("loadeddata");
+  const sought = next("seeked");
+  video.currentTime = fromS;
+  await sought;
+  const over = next("ended");
+  video.playbackRate = 8;
+  await video.play();
+  await over;
+  return { sizes, lengthS: video.duration };
+}"""
+"""Play a film from there to its end; the sizes of its pictures."""
 ASKED = "() => performance.getEntriesByType('resource').map(({ name }) => name.split('/').at(-1))"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
     async with running_worker(tmp_path_factory.mktemp("worker")) as running:
-        await record(running)
+        await record(running, last=LARGE)
         yield running
 
 
@@ -148,6 +169,11 @@ async def test_an_organiser_edits_a_chapter_and_keeps_the_show_as_a_film(browser
     async with page.expect_download() as told:
         await page.locator("#film-state a.primary").click()  # which the page shows once it is made
     film = await (await told.value).path()
-    assert film.stat().st_size > 10_000
+    with av.open(film) as found:
+        assert next(each["metadata"]["title"] for each in found.chapters()) == "건강한 산들"
+    address = await page.locator("#film-state a.primary").get_attribute("href")
+    played = await page.evaluate(FILM, [address, PART_S * 1.5])
+    assert played["sizes"] == [[*SMALL], [*LARGE]]  # another presenter's camera, in one track
+    assert abs(played["lengthS"] - 3 * PART_S) < 0.1
     assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     await desk.close()
