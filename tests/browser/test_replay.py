@@ -144,7 +144,7 @@ async def test_a_link_leads_to_its_moment_and_who_comes_back_goes_on_there(brows
     assert PINNED_S - 0.1 < left < PINNED_S + 1
     await page.locator("#act button").first.click()
     await expect(page.locator("#status")).to_contain_text("copied")
-    assert await page.evaluate("() => navigator.clipboard.readText()") == f"{worker.url}/s/{ROOM}/replay?t=23s"
+    assert await page.evaluate("() => navigator.clipboard.readText()") == f"{worker.url}/s/{ROOM}/replay?t={int(left)}s"
 
     await page.goto(f"{worker.url}/s/{ROOM}/replay")
     await expect(page.locator("#cover")).to_contain_text("Start from the beginning")
