@@ -202,7 +202,7 @@ class Library:
         closing = show.ended_at is not None and now < show.ended_at + CLOSING
         growing = kept is not None and not kept.closed and (not over or closing)
         parts = [Part(part.segment_id, part.exhibitor_id, part.started_at, part.ended_at) for part in show.parts]
-        chapters = () if kept is None else rules.chapters(parts, rights.edits, kept.media_us, kept.end_us)
+        chapters = () if kept is None else rules.chapters(parts, rights.edits, kept.media_us, kept.end_us, kept.cast)
         return Shelf(
             show=show,
             begun_at=row.begun_at,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
+from expo.accounts.rules import participants_of
 from expo.clock import unix_ms
 from expo.ids import ExhibitorId, PersonId, SegmentId
 from expo.media.recording.playlist import Selection, Stretch
@@ -16,7 +17,7 @@ Scope = Literal["everyone", "invited", "nobody"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Cause = Literal["organiser", "retention"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
-Standing = Literal["shown", "nobody", "no_consent", "invited", "hidden", "withdrawn", "not_kept"]
+Standing = Literal["shown", "nobody", "undecided", "no_consent", "invited", "hidden", "withdrawn", "not_kept"]
 
 KEEP_DAYS = 180
 MOST_KEEP_DAYS = 3650
@@ -25,6 +26,8 @@ MOST_TRIM_S = 14_400
 KEY_LIFE = timedelta(hours=12)
 """A long working day, as with room tokens: a replay that was left open in the morning still plays in the evening."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HANDOVER_US = 2_000_000
+"""At a change the picture before stays for a moment: who is in the first or last of a part alone is not in it."""
 _STRICTEST = ("nobody", "invited", "everyone")
 
 
@@ -98,6 +101,8 @@ class Chapter:
     whole: Stretch
     cut: Stretch
     edit: Edit = field(default_factory=Edit)
+    cast: frozenset[str] | None = None
+    """Who is seen or heard in what is left of it; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +114,26 @@ class Rights:
     decisions: tuple[Decision, ...]
     edits: Mapping[SegmentId, Edit]
 
-    def published(self, exhibitor: ExhibitorId, now: datetime) -> Scope:
-        """To whom a company's presenters, and the hosts around them, let its chapters be shown.
+    def published(self, chapter: Chapter, now: datetime) -> Scope:
+        """To whom the company's presenters, and whoever else is seen or heard in its chapter, let it be shown.
 
         The strictest counts, of those who ever let themselves be recorded: of the others nothing was kept. Where no
-        presenter of the company ever did, nobody: silence is never consent.
+        presenter of the company ever did, nobody: silence is never consent. Whoever is not in it has no say, be it
+        their show; only where nobody knows who is in it all hosts have.
         """
+        own = self._own(chapter)
+        others = [one for one in self._recorded() if one.exhibitor != chapter.exhibitor and _is_in(one, chapter)]
+        return strictest([one.scope(now) for one in (*own, *others)]) if own else "nobody"
+
+    def _recorded(self) -> Iterable[Decision]:
         recorded = {one.person for one in self.decisions if one.record}
-        last = {one.person: one for one in self.decisions if one.person in recorded}
-        scopes: list[tuple[ExhibitorId | None, Scope]] = [(one.exhibitor, one.scope(now)) for one in last.values()]
-        own: list[Scope] = [scope for company, scope in scopes if company == exhibitor]
-        hosts: list[Scope] = [scope for company, scope in scopes if company is None]
-        return strictest([*own, *hosts]) if own else "nobody"
+        return {one.person: one for one in self.decisions if one.person in recorded}.values()
+
+    def _own(self, chapter: Chapter) -> list[Decision]:
+        return [one for one in self._recorded() if one.exhibitor == chapter.exhibitor]
 
     def standing(self, chapter: Chapter, now: datetime, *, is_kept: bool) -> Standing:
-        """Why a chapter is or is not shown, as its organiser reads it."""
+        """Why a chapter is or is not shown, as its keepers read it: never who of several has declined."""
         if not is_kept:
             return "not_kept"
         if chapter.edit.withdrawn:
@@ -132,9 +142,9 @@ class Rights:
             return "hidden"
         if self.visibility == "nobody":
             return "nobody"
-        consent = self.published(chapter.exhibitor, now)
+        consent = self.published(chapter, now)
         if consent == "nobody":
-            return "no_consent"
+            return "no_consent" if self._own(chapter) else "undecided"
         return "shown" if strictest((consent, self.visibility)) == "everyone" else "invited"
 
     def shows(self, chapter: Chapter, reader: Reader, now: datetime) -> bool:
@@ -145,7 +155,7 @@ class Rights:
             return True
         if chapter.edit.hidden:
             return False
-        match strictest((self.visibility, self.published(chapter.exhibitor, now))):
+        match strictest((self.visibility, self.published(chapter, now))):
             case "everyone":
                 return True
             case "invited":
@@ -166,11 +176,16 @@ def recordable(decisions: Iterable[Decision], now: datetime) -> frozenset[Person
 
 
 def chapters(
-    parts: Sequence[Part], edits: Mapping[SegmentId, Edit], media_us: Callable[[int], int], end_us: int
+    parts: Sequence[Part],
+    edits: Mapping[SegmentId, Edit],
+    media_us: Callable[[int], int],
+    end_us: int,
+    cast: Callable[[int, int], frozenset[str] | None] = lambda _start_us, _end_us: None,
 ) -> tuple[Chapter, ...]:
     """The parts that have begun, in the order of time, until `end_us` where they have no end.
 
-    `media_us` maps Unix ms on the room's clock to media time. A part that went on the air twice has its last time.
+    `media_us` maps Unix ms on the room's clock to media time, `cast` says who is on in a stretch of it. A part that
+    went on the air twice has its last time.
     """
     begun = sorted((part for part in parts if part.started_at is not None), key=lambda part: part.started_at or _EPOCH)
     found: list[Chapter] = []
@@ -180,10 +195,21 @@ def chapters(
         edit = edits.get(part.segment, Edit())
         first = min(end, start + edit.trim_start_s * 1_000_000)
         last = max(first, end - (edit.trim_end_s * 1_000_000 if part.ended_at is not None else 0))
-        found.append(
-            Chapter(part.segment, part.exhibitor, len(found) + 1, Stretch(start, end), Stretch(first, last), edit)
-        )
+        whole, cut = Stretch(start, end), Stretch(first, last)
+        on = cast(*_without_handovers(whole, cut))
+        found.append(Chapter(part.segment, part.exhibitor, len(found) + 1, whole, cut, edit, on))
     return tuple(found)
+
+
+def _without_handovers(whole: Stretch, cut: Stretch) -> tuple[int, int]:
+    start_us, end_us = max(cut.start_us, whole.start_us + HANDOVER_US), min(cut.end_us, whole.end_us - HANDOVER_US)
+    return (start_us, end_us) if start_us < end_us else (cut.start_us, cut.end_us)
+
+
+def _is_in(one: Decision, chapter: Chapter) -> bool:
+    if chapter.cast is None:
+        return one.exhibitor is None
+    return not chapter.cast.isdisjoint(participants_of(one.person))
 
 
 def selection(every: Sequence[Chapter], shown: Iterable[Chapter]) -> Selection:

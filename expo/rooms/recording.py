@@ -58,8 +58,13 @@ class RecordingPolicy(Protocol):
 
 def kept(state: State, choice: Choice, consents: Collection[ParticipantId]) -> bool:
     """Whether what viewers see and hear may be kept: the show is live, somebody is on, and all of them agree. Pure."""
-    on = {each.seat for each in (choice.picture, *choice.voices) if each is not None}
+    on = cast(choice)
     return state.phase == "live" and bool(on) and on <= set(consents)
+
+
+def cast(choice: Choice) -> frozenset[ParticipantId]:
+    """Who is seen or may be heard. Pure."""
+    return frozenset(each.seat for each in (choice.picture, *choice.voices) if each is not None)
 
 
 @dataclass(slots=True)
@@ -134,9 +139,10 @@ class Recordings:
     def _apply(self, tape: _Tape) -> None:
         """Have the recorder take what may be kept now, and the room say so."""
         name, state, recorder = tape.room.lease.room, tape.room.state, tape.recorder
-        on = not tape.over and kept(state, self._host.choice(name), tape.consents)
+        choice = self._host.choice(name)
+        on = not tape.over and kept(state, choice, tape.consents)
         if recorder is not None:
-            recorder.keep(self._host.tracks_of(name, tape.consents) if on else ())
+            recorder.keep(self._host.tracks_of(name, tape.consents) if on else (), cast(choice))
         elif on:
             tape.news.set()
         self._tell(tape, on=on and recorder is not None)

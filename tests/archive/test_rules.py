@@ -29,8 +29,8 @@ def decision(
 UNTOUCHED = Edit()
 
 
-def chapter(edit: Edit = UNTOUCHED) -> Chapter:
-    return Chapter(SegmentId("s1"), E1, 1, Stretch(0, 60 * S), Stretch(0, 60 * S), edit)
+def chapter(edit: Edit = UNTOUCHED, cast: frozenset[str] | None = None) -> Chapter:
+    return Chapter(SegmentId("s1"), E1, 1, Stretch(0, 60 * S), Stretch(0, 60 * S), edit, cast)
 
 
 def rights(*decisions: Decision, visibility: Scope = "everyone", deleted: bool = False) -> Rights:
@@ -68,7 +68,7 @@ def test_only_who_said_so_last_and_for_now_is_recorded(decisions: tuple[Decision
 def test_a_company_is_shown_to_whom_all_its_recorded_presenters_let_see(
     decisions: tuple[Decision, ...], scope: Scope
 ) -> None:
-    assert rights(*decisions).published(E1, NOW) == scope
+    assert rights(*decisions).published(chapter(), NOW) == scope
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,8 @@ def test_a_company_is_shown_to_whom_all_its_recorded_presenters_let_see(
         (rights(decision(publish="invited")), Edit(), {CREW, STAFF, INVITED}, "invited"),
         (rights(decision(), visibility="nobody"), Edit(), {CREW, STAFF}, "nobody"),
         (rights(decision(publish="nobody")), Edit(), {CREW, STAFF}, "no_consent"),
-        (rights(), Edit(), {CREW, STAFF}, "no_consent"),
+        (rights(), Edit(), {CREW, STAFF}, "undecided"),
+        (rights(decision(record=False, publish="nobody")), Edit(), {CREW, STAFF}, "undecided"),
         (rights(decision()), Edit(hidden=True), {CREW, STAFF}, "hidden"),
         (rights(decision()), Edit(withdrawn=True), set[Reader](), "withdrawn"),
     ],
@@ -90,6 +91,40 @@ def test_a_chapter_plays_for_whom_everybody_lets_see_it(
     found = {reader for reader in (CREW, STAFF, INVITED, ALL) if given.shows(chapter(edit), reader, NOW)}
     assert found == readers
     assert given.standing(chapter(edit), NOW, is_kept=True) == standing
+
+
+@pytest.mark.parametrize(
+    ("cast", "scope"),
+    [
+        ({KIM}, "everyone"),  # a host who is not in it has no say
+        ({KIM, MAI}, "nobody"),
+        ({KIM, f"{MAI}-encoder"}, "nobody"),
+        ({KIM, PARK}, "invited"),  # neither has a guest of another company, unless they are
+        ({MAI}, "nobody"),
+        (set[str](), "everyone"),
+        (None, "nobody"),
+    ],
+)
+def test_who_is_seen_or_heard_in_a_chapter_decides_with_its_company(cast: set[str] | None, scope: Scope) -> None:
+    given = rights(decision(), decision(MAI, "nobody", company=None), decision(PARK, "invited", company=E2))
+    given_chapter = chapter(cast=None if cast is None else frozenset(cast))
+    assert given.published(given_chapter, NOW) == scope
+    assert given.standing(given_chapter, NOW, is_kept=True) == {
+        "everyone": "shown", "invited": "invited", "nobody": "no_consent",
+    }[scope]  # fmt: skip
+
+
+def test_who_is_in_a_handover_or_in_what_was_cut_away_is_not_in_the_chapter() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def cast(start_us: int, end_us: int) -> frozenset[str]:
+        asked.append((start_us // S, end_us // S))
+        return frozenset({"kim"})
+
+    edits = {SegmentId("s1"): Edit(trim_start_s=10)}
+    found = rules.chapters(parts(), edits, lambda at_ms: (at_ms - unix_ms(NOW)) * 1000, 63 * S, cast)
+    assert asked == [(10, 58), (60, 63)]
+    assert found[0].cast == {"kim"}
 
 
 def test_a_deleted_recording_plays_for_nobody_and_staff_of_others_are_guests() -> None:

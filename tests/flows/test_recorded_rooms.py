@@ -126,6 +126,7 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             found = await kept(house, least_sounds=100)
             assert min(numbers(house, found)) >= agreed_at  # nothing from before
             assert {each.name for each in found.renditions} == {PICTURE, FLOOR}
+            assert found.cast(found.start_us, found.end_us) == {studio.hello["you"]["participant"]}
 
             await consent(house, 1, exhibitor, record=False)
             withdrawn_at = presenter.sounds

@@ -91,8 +91,8 @@ class Tape:
         self.items.append(frame)
         return True
 
-    def keep(self) -> None:
-        self.items.append(Keep(on=True))
+    def keep(self, *who: str) -> None:
+        self.items.append(Keep(on=True, who=who, at_us=self.now_us))
         for sink in self.sinks:
             sink.take_from(self.agreed)
             sink.start(self.now_us)

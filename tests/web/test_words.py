@@ -29,6 +29,7 @@ BUILT = {
     | {f"after.sheet.{title}" for title in ("exhibitor", "product", "name", "company", "minute")},
     "archive": {f"archive.said.{said}" for said in ("saved", "hidden", "shown", "withdrawn", "restored", "deleted")}
     | {f"archive.standing.{standing}" for standing in get_args(Standing)}
+    | {f"archive.why.{standing}" for standing in ("undecided", "no_consent", "nobody")}
     | {f"archive.gone.{cause}" for cause in CAUSES}
     | {f"archive.gap.{reason}" for reason in ("lost", "queue", "disk")} | {"archive.original", "archive.channel"}
     | {f"archive.{of}.{scope}" for of in ("scope", "consent.scope") for scope in SCOPES}

@@ -12,6 +12,7 @@ import msgspec
 from expo.media.recording.layout import index_name, is_media_name, owners
 from expo.media.recording.lines import (
     VERSION,
+    CastLine,
     Closed,
     GapLine,
     GapReason,
@@ -113,10 +114,19 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Cast:
+    """Who is seen and heard from `start_us` until the next one."""
+
+    start_us: int
+    who: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A whole recording as its files prove it. `bytes` is what its media files take; `closed`: its newest owner ended.
 
     `anchors` are (media us, room clock ms) pairs in media order: the two clocks run together in between.
+    `casts` are in media order too, and none where the recorder was not told.
     """
 
     id: str
@@ -126,6 +136,7 @@ class Kept:
     closed: bool
     bytes: int
     anchors: tuple[tuple[int, int], ...]
+    casts: tuple[Cast, ...] = ()
 
     @property
     def start_us(self) -> int:
@@ -135,6 +146,14 @@ class Kept:
     @property
     def end_us(self) -> int:
         return max((each.segments[-1].end_us for each in self.renditions if each.segments), default=0)
+
+    def cast(self, start_us: int, end_us: int) -> frozenset[str] | None:
+        """Who is seen or heard in a stretch; None where nobody has said."""
+        if not self.casts or self.casts[0].start_us > max(start_us, self.start_us):
+            return None
+        first = bisect_right(self.casts, start_us, key=lambda each: each.start_us) - 1
+        on = (each.who for each in self.casts[max(0, first) :] if each.start_us < end_us)
+        return frozenset[str]().union(*on)
 
     def media_us(self, at_ms: int) -> int:
         """Media time of a moment on the room clock; where that clock was set back, of its last passing."""
@@ -164,6 +183,7 @@ def read_recording(folder: Path) -> Kept | None:
     until_us = 1 << 62
     for owner in reversed(found):
         owner.parts = [each for each in owner.parts if each.part.start_us < until_us]
+        owner.casts = [each for each in owner.casts if each.start_us < until_us]
         until_us = min(until_us, min((each.part.start_us for each in owner.parts), default=until_us))
     opened = found[0].opened
     renditions = tuple(_renditions(found))
@@ -175,6 +195,7 @@ def read_recording(folder: Path) -> Kept | None:
         closed=found[-1].closed,
         bytes=sum(path.stat().st_size for path in folder.iterdir() if is_media_name(path.name)),
         anchors=tuple(_anchors(renditions)),
+        casts=tuple(Cast(each.start_us, frozenset(each.who)) for owner in found for each in owner.casts),
     )
 
 
@@ -193,6 +214,7 @@ class _Owner:
         self.inits: list[InitLine] = []
         self.parts: list[_OwnedPart] = []
         self.gaps: list[GapLine] = []
+        self.casts: list[CastLine] = []
         self.closed = False
         self._folder = folder
         self._newest: dict[str, InitLine] = {}
@@ -208,6 +230,8 @@ class _Owner:
                 self._take_part(line)
             case GapLine():
                 self.gaps.append(line)
+            case CastLine():
+                self.casts.append(line)
             case Opened() | Closed():
                 pass
 

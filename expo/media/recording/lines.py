@@ -61,6 +61,13 @@ class GapLine(msgspec.Struct, tag="gap", frozen=True):
     reason: GapReason
 
 
+class CastLine(msgspec.Struct, tag="cast", frozen=True):
+    """Whom the media shows and lets be heard from here on, by names that the recorder was given."""
+
+    start_us: int
+    who: tuple[str, ...]
+
+
 class Closed(msgspec.Struct, tag="closed", frozen=True):
     """This owner has ended in order, or `repair` has closed for it."""
 
@@ -68,7 +75,7 @@ class Closed(msgspec.Struct, tag="closed", frozen=True):
     reason: str
 
 
-Line = Opened | InitLine | PartLine | GapLine | Closed
+Line = Opened | InitLine | PartLine | GapLine | CastLine | Closed
 
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 _encoder = msgspec.json.Encoder()

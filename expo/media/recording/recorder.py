@@ -72,6 +72,7 @@ class Recorder:
         self._lost = 0
         self._wake = threading.Event()
         self._on = False
+        self._who: tuple[str, ...] = ()
         self._attached = False
         self._closing: str | None = None
         self._failed = False
@@ -139,11 +140,17 @@ class Recorder:
             failing=writer.failing,
         )
 
-    def keep(self, sources: Collection[Source]) -> None:
-        """Keep what the Feeds show of these, from the next key frame on; after this call nothing of anybody else."""
+    def keep(self, sources: Collection[Source], who: Collection[str] = ()) -> None:
+        """Keep what the Feeds show of these, from the next key frame on; after this call nothing of anybody else.
+
+        `who` is on, as the recording's own lines say.
+        """
         for sink in self._sinks:
             sink.take_from(sources)
         self._on = on = bool(sources)
+        said, self._who = self._who, tuple(sorted(who))
+        if on and self._attached and self._who != said:
+            self._put(self._keep_on())
         self._attach(on and not self._failed and self._closing is None)
 
     def cut(self) -> None:
@@ -176,7 +183,7 @@ class Recorder:
             return
         self._attached = wanted
         if wanted:
-            self._put(Keep(on=True))
+            self._put(self._keep_on())
         for sink in self._sinks:
             if wanted:
                 sink.start(monotonic_us())
@@ -184,6 +191,9 @@ class Recorder:
                 sink.stop()
         if not wanted:
             self._put(Keep(on=False))
+
+    def _keep_on(self) -> Keep:
+        return Keep(on=True, who=self._who, at_us=monotonic_us())
 
     def _put(self, command: Keep | Cut) -> None:
         self._queue.append(command)

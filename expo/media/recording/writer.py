@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from expo.media.recording.files import OwnerFiles
 from expo.media.recording.frames import Frame
 from expo.media.recording.index import read_recording
 from expo.media.recording.layout import owners
-from expo.media.recording.lines import Closed, GapLine, GapReason, InitLine, Kind, Opened, PartLine
+from expo.media.recording.lines import CastLine, Closed, GapLine, GapReason, InitLine, Kind, Opened, PartLine
 from expo.media.recording.segmenter import Segmenter
 from expo.media.recording.timeline import GapPiece, InitPiece, PartPiece, Piece
 
@@ -30,9 +31,11 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Content is kept from here on, or not."""
+    """Content is kept from here on, or not; `who` is on (nobody: it is not said), since `at_us` (server time)."""
 
     on: bool
+    who: tuple[str, ...] = ()
+    at_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Writer:
         self._before_bytes = 0
         self._looked_us = 0
         self._blind = False
+        self._who: tuple[str, ...] = ()
+        self._casts: deque[CastLine] = deque()
 
     @property
     def kept_ms(self) -> int:
@@ -128,6 +133,7 @@ class Writer:
                 case Frame():
                     self._segmenter.take(item, item.captured_us - self._origin_us)
                 case Keep(on=True):
+                    self._note_cast(item)
                     if self.failing is None:
                         self._segmenter.start(now_us - self._origin_us)
                 case Keep():
@@ -206,6 +212,9 @@ class Writer:
         files = self._files
         if files is None:
             return
+        while self._casts:  # before anything that shows them
+            files.note(self._casts[0])
+            self._casts.popleft()
         epoch_to_room_ms = self._clock() - (now_us - self._origin_us) // 1000
         for piece in pieces:
             match piece:
@@ -245,6 +254,11 @@ class Writer:
                     self.gaps += piece.duration_us > 0
                 case _:
                     assert_never(piece)
+
+    def _note_cast(self, keep: Keep) -> None:
+        if keep.who != self._who and self._files is not None:
+            self._who = keep.who
+            self._casts.append(CastLine(keep.at_us - self._origin_us, keep.who))
 
     def _look_at_pictures(self, media_us: int) -> None:
         since_us = self._segmenter.blind_us

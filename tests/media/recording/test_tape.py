@@ -17,6 +17,7 @@ from expo.media.codecs import split_annex_b
 from expo.media.recording.index import Kept, MediaSegment, Rendition
 from expo.media.recording.repair import verify
 from expo.media.recording.sound_track import SILENCE
+from expo.media.recording.writer import Keep
 from tests.support.encoded import pictures, shown_order
 from tests.support.tape import (
     BEGAN_US,
@@ -439,6 +440,27 @@ def test_an_owner_that_lost_the_room_without_noticing_stops_and_is_not_believed(
         assert theirs[-1].end_us <= 3.6 * S
         content = (folder / f"{name}-12.mp4").read_bytes()
         assert sum(unit in content for unit in units_of(kept, folder, name)) >= least
+
+
+def test_the_index_says_who_was_on_and_from_when(folder: Path) -> None:
+    first = Tape(folder, 5)
+    sender = Publisher(first)
+    sender.show()
+    first.keep("kim")
+    show = Show(first, sender, pictures())
+    show.run(3)
+    first.items.append(Keep(on=True, who=("kim", "lan"), at_us=first.now_us))
+    show.run(3)
+    kept = first.close()
+    assert kept.cast(0, 2 * S) == {"kim"}
+    assert kept.cast(4 * S, 5 * S) == {"kim", "lan"}
+    assert kept.cast(2 * S, 4 * S) == {"kim", "lan"}
+    second = Tape(folder, 6, now_us=first.now_us)
+    on_air(second).run(1)
+    assert second.close().cast(5 * S, 7 * S) == {"kim", "lan"}
+    unsaid = Tape(folder / "unsaid")
+    on_air(unsaid).run(1)
+    assert unsaid.close().cast(0, S) is None
 
 
 def test_an_owner_that_comes_back_goes_on_in_its_own_files(folder: Path) -> None:
