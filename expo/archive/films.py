@@ -149,22 +149,28 @@ class Films:
 
 def _made(order: Order, root: Path, path: Path, stop: threading.Event) -> None:
     """Make it beside its place and put it there whole; what went wrong is told in its state. In the films' thread."""
-    unfinished = path.with_suffix(".part")
+    unfinished, ordered = path.with_suffix(".part"), path.with_suffix(".json")
     spoken = 0.0
+
+    def is_wanted() -> bool:
+        """Where its order went (with the folder), something in it may not be seen any more."""
+        return not stop.is_set() and ordered.exists()
 
     def told(done: float) -> bool:
         nonlocal spoken
+        if not is_wanted():
+            return False
         if time.monotonic() - spoken > 0.5:
             spoken = time.monotonic()
             _tell(path, FilmState(stage="making", done=round(done, 3)))
-        return not stop.is_set() and path.parent.exists()
+        return True
 
-    if not told(0.0):  # the folder went while the film waited: something in it may not be seen any more
+    if not told(0.0):
         return
     try:
         _require_space(order, path)
         remux(recording_folder(root, order.room), order.film, order.labels, order.marks, unfinished, told)
-        if stop.is_set() or not path.parent.exists():
+        if not is_wanted():
             return
         unfinished.replace(path)
         log.info("film made", room=order.room, bytes=path.stat().st_size)

@@ -17,6 +17,7 @@ from expo.archive.rules import MOST_KEEP_DAYS, MOST_TRIM_S, TITLE_CHARS, Scope
 from expo.archive.service import ChapterWish, scope_of
 from expo.archive.tables import Consent
 from expo.edge import wire
+from expo.edge.files import Download
 from expo.edge.openapi import Answer, Content, Operation, operation
 
 _SHOWCASE = {"showcase_id": "The showcase's id, which is its recording's too"}
@@ -238,7 +239,7 @@ async def download_film(request: web.Request) -> web.StreamResponse:
     path = await request.app[FILMS].ready(order)
     name = "-".join(each for each in (order.room, request.match_info["what"]) if each != "whole")
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}.mp4"', "Content-Type": "video/mp4"}
-    return web.FileResponse(path, headers=headers)
+    return Download(path, headers)
 
 
 def routes() -> list[web.RouteDef]:

@@ -17,11 +17,15 @@ from yarl import URL
 from expo.accounts.invitations import Revoked
 from expo.accounts.keys import REVOCATIONS, TOKENS
 from expo.accounts.tokens import ReplayKey, Tokens
+from expo.archive.entrance import reader_of
 from expo.archive.keys import LIBRARY, WATCH_COUNTS
+from expo.archive.programme import ShowProgramme
 from expo.archive.rules import KEY_LIFE
 from expo.clock import utc_now
-from expo.ids import PersonId
+from expo.edge.principal import Principal
+from expo.ids import AgencyId, ExhibitorId, ExpoId, LoginId, PersonId
 from tests.archive.world import FIRST, PART_S, ROOM, SECOND, THIRD, browsing, record
+from tests.support.ranges import asks_every_range
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
@@ -121,24 +125,9 @@ async def test_while_the_show_is_on_the_list_grows_and_what_is_over_plays(worker
 async def test_pieces_come_whole_and_in_ranges(worker: Worker) -> None:
     await record(worker)
     async with browsing(worker, None) as http:
-        piece = f"/replay/{await key_of(http)}/floor/3.m4s"
-        async with http.get(piece) as answer:
-            whole, tag = await answer.read(), answer.headers["ETag"]
-            assert (answer.status, answer.content_type, answer.headers["Accept-Ranges"]) == (200, "audio/mp4", "bytes")
-        cases = {"bytes=0-9": whole[:10], "bytes=-10": whole[-10:], f"bytes={len(whole) - 1}-": whole[-1:]}
-        for asked, expected in cases.items():
-            async with http.get(piece, headers={"Range": asked}) as answer:
-                assert (answer.status, await answer.read()) == (206, expected)
-                assert answer.headers["Content-Range"].endswith(f"/{len(whole)}")
-        async with http.get(piece, headers={"Range": f"bytes={len(whole)}-"}) as answer:
-            assert (answer.status, answer.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
-        for headers in ({"Range": "bytes=0-1,4-5"}, {"Range": "bytes=0-1", "If-Range": '"other"'}):
-            async with http.get(piece, headers=headers) as answer:
-                assert (answer.status, await answer.read()) == (200, whole)
-        async with http.get(piece, headers={"If-None-Match": tag}) as answer:
-            assert answer.status == 304
-        async with http.head(piece) as answer:
-            assert (answer.status, answer.content_length) == (200, len(whole))
+        base = f"/replay/{await key_of(http)}"
+        assert (await asks_every_range(http, f"{base}/floor/3.m4s"))[4:8] == b"moof"
+        assert (await asks_every_range(http, f"{base}/picture/init-0.mp4"))[4:8] == b"ftyp"
 
 
 async def test_a_withdrawn_chapter_is_gone_with_any_key(worker: Worker) -> None:
@@ -245,6 +234,37 @@ async def test_no_address_leads_out_of_what_plays(worker: Worker, path: str) -> 
         url = URL(f"{worker.url}/replay/{key}/{path}", encoded=True)
         async with http.get(url, headers={"Accept": "application/json"}) as answer:
             assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/recordings/..%2f..%2fexpo.db/whole.mp4", "/recordings/%2e%2e/whole.mp4", "/recordings/.films/whole.mp4",
+        "/recordings/%252e%252e%252fexpo/whole.mp4", f"/recordings/{ROOM}%00/whole.mp4",
+        f"/recordings/{'a' * 500}/whole.mp4",
+        f"/recordings/{ROOM}/..%2f..%2f{ROOM}.mp4", f"/recordings/{ROOM}/index-1.jsonl", f"/recordings/{ROOM}/%00.mp4",
+        f"/recordings/{ROOM}/picture-1.mp4", f"/s/..%2f{ROOM}/recording", "/s/%00/replay", "/s/%252e%252e/consent",
+        "/api/v1/recordings/%252e%252e", "/api/v1/recordings/..%2f..", f"/api/v1/recordings/{ROOM}/films/..%2fwhole",
+        f"/api/v1/showcases/{'a' * 65}/consent", f"/replay/{'a' * 4000}/master.m3u8", "/replay/%00/master.m3u8",
+    ],
+)  # fmt: skip
+async def test_no_id_leads_out_of_the_recordings(worker: Worker, path: str) -> None:
+    url = URL(worker.url + path, encoded=True)
+    async with browsing(worker, "demo-organiser") as desk, desk.get(url, headers={"Accept": "*/*"}) as answer:
+        assert answer.status == (401 if path.startswith("/replay") else 404)
+        assert answer.content_type in {"application/problem+json", "text/html"}
+
+
+async def test_who_comes_from_another_agency_or_expo_is_a_stranger() -> None:
+    show = ShowProgramme(
+        ROOM, AgencyId("a"), ExpoId("x"), {}, {}, "", False, "ended", utc_now(), None, (), (), ()
+    )  # fmt: skip
+    for role in ("organiser", "exhibitor", "buyer", "operator"):
+        for agency, expo in (("b", "x"), ("b", "y"), ("a", "y")):
+            whoever = Principal(
+                PersonId("p"), role, "P", "en", None, AgencyId(agency), ExpoId(expo), ExhibitorId("e"), LoginId("l")
+            )
+            assert reader_of(whoever, show).kind == ("crew" if (role, agency) == ("operator", "a") else "all")
 
 
 async def test_watching_is_summed_without_a_trail(worker: Worker) -> None:
