@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,13 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from expo.accounts.rules import Role
 from expo.accounts.tables import Agency, Person
 from expo.catalogue.tables import Delegation, Exhibitor, Expo, Product
+from expo.demo.texts import ProductText, ShowcaseText, Text, Texts
 from expo.ids import PersonId, ShowcaseId
 from expo.showcases import queries
-from expo.showcases.rules import State
-from expo.showcases.tables import Segment, Showcase
+from expo.showcases.tables import ProductPin, Segment, Showcase
 from expo.store.base import Base
 from expo.store.db import Database
-from expo.store.words import Words
 
 SEGMENT_S = 15 * 60
 ON_AIR_POSITION = 3
@@ -57,104 +56,15 @@ class Seeded:
     idle: ShowcaseId
 
 
-class _Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of the content's tables: a misspelt key is an error, not a missing text."""
-
-
-class _Agency(_Text, frozen=True):
-    id: str
-    country: str
-    name: Words
-
-
-class _Expo(_Text, frozen=True):
-    id: str
-    slug: str
-    title: Words
-    host_zone: str
-    host_city: Words
-    host_language: str
-    guest_zone: str
-    guest_city: Words
-    guest_language: str
-
-
-class _Product(_Text, frozen=True):
-    slug: str
-    name: Words
-    summary: Words
-    hs_code: str
-    price_minor: tuple[int, int]
-    incoterm: str
-    incoterm_place: Words
-    moq_quantity: int
-    moq_unit: Words
-    lead_time_days: int
-    certificates: list[str]
-    price_unit: Words | None = None
-    moq_note: Words | None = None
-
-
-class _Exhibitor(_Text, frozen=True):
-    slug: str
-    mark: str
-    name: Words
-    tagline: Words
-    about: Words
-    presenter: Words
-    presenter_title: Words
-    products: list[_Product]
-
-
-class _Delegation(_Text, frozen=True):
-    slug: str
-    country: str
-    name: Words
-    province: Words
-    sectors: Words
-    exhibitors: list[_Exhibitor]
-
-
-class _Showcase(_Text, frozen=True):
-    id: str
-    delegation: str
-    state: State
-    title: Words
-    summary: Words
-    companies: list[str]
-    day: int | None = None
-    hour: int = 14
-    auto_live: bool = False
-    open_to_all: bool = False
-    image: str | None = None
-    pinned: str | None = None
-
-
-class _Person(_Text, frozen=True):
-    id: str
-    role: Role
-    name: str
-    language: Literal["ko", "vi", "en"]
-    showcase: str
-    exhibitor: str | None = None
-    organisation: str = ""
-
-
-class _Content(_Text, frozen=True):
-    agency: _Agency
-    expo: _Expo
-    delegations: list[_Delegation]
-    showcases: list[_Showcase]
-    people: list[_Person]
-
-
 async def seed(database: Database, now: datetime) -> Seeded:
     """Write the demonstration's rows around `now`, in one transaction; idempotent."""
-    content = msgspec.convert(tomllib.loads(_CONTENT.read_text(encoding="utf-8")), _Content)
+    content = msgspec.convert(tomllib.loads(_CONTENT.read_text(encoding="utf-8")), Texts)
     async with database.write() as db:
         present = await queries.segments(db, [showcase.id for showcase in content.showcases])
         await queries.drop_segments(db, [segment.id for segments in present.values() for segment in segments])
-        for rows in (_catalogue(content, now), _showcases(content, now), _segments(content, now), _people(content)):
+        await queries.drop_pins(db, list(present))
+        catalogue, segments = _catalogue(content, now), _segments(content, now)
+        for rows in (catalogue, _showcases(content, now), segments, _pins(content, segments), _people(content)):
             await _put(db, rows)
     return Seeded(
         people=tuple(
@@ -167,7 +77,7 @@ async def seed(database: Database, now: datetime) -> Seeded:
     )
 
 
-def _catalogue(content: _Content, now: datetime) -> list[Base]:
+def _catalogue(content: Texts, now: datetime) -> list[Base]:
     tenant, expo_id = content.agency.id, content.expo.id
     order: list[type[Base]] = [Agency, Expo, Delegation, Exhibitor, Product]
     open_for = {"starts_at": now - timedelta(days=2), "ends_at": now + timedelta(days=5)}
@@ -187,7 +97,7 @@ def _catalogue(content: _Content, now: datetime) -> list[Base]:
     return sorted(rows, key=lambda row: order.index(type(row)))
 
 
-def _product(tenant: str, exhibitor_id: str, position: int, product: _Product) -> Product:
+def _product(tenant: str, exhibitor_id: str, position: int, product: ProductText) -> Product:
     low, high = product.price_minor
     return Product(
         id=product.slug,
@@ -202,7 +112,7 @@ def _product(tenant: str, exhibitor_id: str, position: int, product: _Product) -
     )
 
 
-def _showcases(content: _Content, now: datetime) -> list[Base]:
+def _showcases(content: Texts, now: datetime) -> list[Base]:
     rows: list[Base] = []
     for showcase in content.showcases:
         starts_at = _starts_at(content, showcase, now)
@@ -223,10 +133,10 @@ def _showcases(content: _Content, now: datetime) -> list[Base]:
     return rows
 
 
-def _segments(content: _Content, now: datetime) -> list[Base]:
+def _segments(content: Texts, now: datetime) -> list[Segment]:
     companies = [company for delegation in content.delegations for company in delegation.exhibitors]
     taglines = {company.slug: company.tagline for company in companies}
-    rows: list[Base] = []
+    rows: list[Segment] = []
     for showcase in content.showcases:
         starts_at = _starts_at(content, showcase, now)
         over = {"live": ON_AIR_POSITION - 1, "ended": len(showcase.companies)}.get(showcase.state, 0)
@@ -249,7 +159,25 @@ def _segments(content: _Content, now: datetime) -> list[Base]:
     return rows
 
 
-def _people(content: _Content) -> list[Base]:
+def _pins(content: Texts, segments: Sequence[Segment]) -> list[Base]:
+    """What is on show when the demonstration begins is a moment of its replay, as if somebody had pinned it."""
+    on = {each.showcase_id: each.started_at for each in segments if each.started_at and not each.ended_at}
+    return [
+        ProductPin(
+            id=f"{showcase.id}-pin",
+            agency_id=content.agency.id,
+            showcase_id=showcase.id,
+            revision=0,  # before the first of its room's
+            product_id=showcase.pinned,
+            pinned_from=on[showcase.id],
+            pinned_until=None,
+        )
+        for showcase in content.showcases
+        if showcase.pinned is not None and showcase.id in on
+    ]
+
+
+def _people(content: Texts) -> list[Base]:
     owner = {"agency_id": content.agency.id, "expo_id": content.expo.id}
     return [
         Person(
@@ -259,7 +187,7 @@ def _people(content: _Content) -> list[Base]:
     ]
 
 
-def _starts_at(content: _Content, showcase: _Showcase, now: datetime) -> datetime:
+def _starts_at(content: Texts, showcase: ShowcaseText, now: datetime) -> datetime:
     """The live one is in its third part, the idle one comes soon, the others at good hours of the days around."""
     host = ZoneInfo(content.expo.host_zone)
     match showcase.day:
@@ -277,7 +205,7 @@ def _picture(folder: str, slug: str) -> str:
     return f"/static/img/{folder}/{slug}.svg"
 
 
-def _columns(content: _Text, without: str = "") -> dict[str, Any]:
+def _columns(content: Text, without: str = "") -> dict[str, Any]:
     """The content's fields as columns of the same names, but those named in `without`."""
     left_out = without.split()
     return {field: value for field, value in msgspec.structs.asdict(content).items() if field not in left_out}

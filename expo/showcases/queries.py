@@ -155,6 +155,11 @@ async def pins(db: AsyncSession, showcase_id: str) -> list[ProductPin]:
     return list(await db.scalars(query.order_by(ProductPin.pinned_from, ProductPin.revision)))
 
 
+async def drop_pins(db: AsyncSession, showcase_ids: Collection[str]) -> None:
+    """Forget what was pinned."""
+    await db.execute(delete(ProductPin).where(ProductPin.showcase_id.in_(showcase_ids)))
+
+
 async def interested(db: AsyncSession, showcase_id: str, product_ids: Collection[str]) -> set[tuple[str, str]]:
     """Who left interest in which of these products: product and participant."""
     query = select(Lead.product_id, Lead.participant).where(

@@ -15,7 +15,7 @@ from expo.accounts.rules import ROLES
 from expo.accounts.tables import Agency
 from expo.catalogue.tables import Delegation, Product
 from expo.demo.seed import seed
-from expo.showcases import service
+from expo.showcases import queries, service
 from expo.showcases.tables import Showcase
 from expo.store.base import load_tables
 from expo.store.db import Database
@@ -58,6 +58,18 @@ async def test_it_has_someone_for_every_role_and_a_showcase_for_every_state(data
     assert states[seeded.live] == ("live", False)
     assert states[seeded.idle] == ("scheduled", True)
     assert "chungbuk-encore" not in seeded.showcases
+
+
+async def test_what_is_on_show_from_the_start_is_a_moment_of_the_recording(database: Database) -> None:
+    await seed(database, NOW - timedelta(hours=1))
+    seeded = await seed(database, NOW)
+    async with database.read() as db:
+        stage = await service.stage_view(db, seeded.live, "en")
+        pin = await queries.open_pin(db, seeded.live)
+    assert stage.pinned is not None
+    assert stage.current is not None
+    assert pin is not None
+    assert (pin.product_id, pin.pinned_from) == (stage.pinned.id, stage.current.starts_at)
 
 
 async def test_putting_it_up_again_gives_the_same_rows(database: Database) -> None:
