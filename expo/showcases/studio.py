@@ -14,6 +14,7 @@ from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import HTML, Answer, Content, Operation, operation
 from expo.ids import ShowcaseId
 from expo.showcases import service
+from expo.showcases.after_pages import READERS
 from expo.showcases.keys import TOKENS
 from expo.showcases.run import ProgrammeData, programme_data
 from expo.showcases.views import ShowcaseState, StageView
@@ -49,6 +50,16 @@ class StudioData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     watch_url: str
     programme: ProgrammeData
     clocks: tuple[ClockData, ...]
+    over: bool
+    after: AfterData
+
+
+class AfterData(msgspec.Struct, frozen=True):
+    """Where a show that is over leads on to; empty for who may not read it."""
+
+    results: str
+    recording: str
+    consent: str
 
 
 class ProbeData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -111,6 +122,7 @@ def _studio_data(request: web.Request, grant: RoomGrant, stage: StageView, progr
     tokens = request.app[TOKENS]
     alone = replace(grant, can=frozenset({"publish", "start"}))
     watching = replace(grant, can=frozenset({"watch"}))
+    reads = grant.role in READERS
     return StudioData(
         showcase_id=ShowcaseId(grant.room),
         title=stage.title,
@@ -125,6 +137,12 @@ def _studio_data(request: web.Request, grant: RoomGrant, stage: StageView, progr
         watch_url=f"/s/{grant.room}",
         programme=programme,
         clocks=tuple(ClockData(zone=clock.zone, city=clock.city) for clock in stage.clocks),
+        over=stage.state == "ended",
+        after=AfterData(
+            results=f"/after/{grant.room}" if reads else "",
+            recording=f"/s/{grant.room}/recording" if reads else "",
+            consent=f"/s/{grant.room}/consent",
+        ),
     )
 
 

@@ -150,4 +150,6 @@ async def test_two_companies_are_presented_from_the_waiting_room_to_the_end(expo
         await desk.locator("#agree").click()
         await expect(desk.locator("#phase")).to_contain_text("Ended")
         await expect(first.locator("#part")).to_contain_text("Your part is over")
-        await mode(first, "waiting")
+        await mode(first, "over")
+        await expect(first.locator("#results")).to_be_visible()
+        assert await first.locator("#preview").evaluate("video => video.srcObject === null")

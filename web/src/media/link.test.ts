@@ -287,6 +287,16 @@ describe("a connection that heals itself", () => {
     expect(newest().connectionState).toBe("closed");
   });
 
+  test("what the server has ended is not deleted once more", async () => {
+    const { viewer } = watch();
+    await vi.advanceTimersByTimeAsync(500);
+    newest().transport.state = "closed";
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([server.count("POST"), server.count("DELETE")]).toEqual([2, 0]);
+    viewer.stop(true);
+    expect([viewer.state.phase, server.count("DELETE")]).toEqual(["stopped", 0]);
+  });
+
   test("a publisher first removes what the page before it left", async () => {
     const { publisher, held } = publish({ url: "https://expo.test/r/old", etag: null });
     await vi.advanceTimersByTimeAsync(500);

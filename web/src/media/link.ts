@@ -3,7 +3,7 @@
 import { deadlineMs, delayMs } from "./backoff";
 import { FlowWatch } from "./flow";
 import { Pause } from "./pause";
-import { isDown, openPeer, Trouble, takeAnswer, transports } from "./peer";
+import { isDown, isEnded, openPeer, Trouble, takeAnswer, transports } from "./peer";
 import { type Direction, type MediaStats, NO_STATS, rates, type StatsRow, type Totals, totals } from "./stats";
 import { type Surrounding, surroundings } from "./surroundings";
 import { type Endpoint, Refusal, type Resource, Unreachable, verdict } from "./whip";
@@ -89,9 +89,11 @@ export class Link {
     void this.run(this.life.signal);
   }
 
-  stop(): void {
+  /** `over`: the server has given up by itself what it held for us, so that there is nothing to delete. */
+  stop(over = false): void {
     this.unlisten?.();
     this.unlisten = null;
+    if (over) this.hold(null);
     if (this.current.phase === "idle" || this.current.phase === "stopped") return;
     this.hangUp(true);
     this.show({ ...IDLE, phase: "stopped" });
@@ -220,7 +222,11 @@ export class Link {
     let replies = { requests: 0, replies: 0 };
     while (!life.aborted) {
       await this.pause.nap(performance.now() - opened < 3_000 ? FIRST_LOOK_MS : LOOK_MS, life);
-      if (life.aborted || isDown(connection)) return;
+      if (life.aborted) return;
+      if (isDown(connection)) {
+        if (isEnded(connection)) this.hold(null);
+        return;
+      }
       const seen = await this.sample(connection);
       if (life.aborted) return;
       const now = performance.now();
@@ -238,7 +244,8 @@ export class Link {
       if (asked > 0 && lost === 0 && unanswered >= DEAD_PATH_CHECKS) return;
       if (now < nextSign) continue;
       const sign = await this.plan.endpoint.signOfLife(resource, lost === 0 ? FIRST_SIGN_MS : deadlineMs(lost));
-      if (life.aborted || sign === "gone") return;
+      if (life.aborted) return;
+      if (sign === "gone") return this.hold(null);
       asked += 1;
       if (sign === "unreachable") {
         lost += 1;
@@ -271,7 +278,8 @@ export class Link {
     this.life?.abort();
     this.life = null;
     this.pause.wake();
-    if (this.resource !== null) void this.plan.endpoint.remove(this.resource, deadlineMs(0), leaving);
+    const ended = this.connection !== null && isEnded(this.connection);
+    if (this.resource !== null && !ended) void this.plan.endpoint.remove(this.resource, deadlineMs(0), leaving);
     this.hold(null);
     this.rest();
   }

@@ -27,8 +27,13 @@ export function transports(connection: RTCPeerConnection): RTCDtlsTransport[] {
   return [...new Set(found.filter((transport) => transport !== null))];
 }
 
+/** The server has ended this connection, and with it all that it held for it. */
+export function isEnded(connection: RTCPeerConnection): boolean {
+  return transports(connection).some(({ state }) => state === "closed");
+}
+
 /** Only the DTLS transport tells that the server closed; connectionState stays "connected" in Chromium. */
 export function isDown(connection: RTCPeerConnection): boolean {
   if (connection.connectionState === "failed" || connection.connectionState === "closed") return true;
-  return transports(connection).some(({ state }) => state === "closed" || state === "failed");
+  return isEnded(connection) || transports(connection).some(({ state }) => state === "failed");
 }

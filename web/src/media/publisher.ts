@@ -67,8 +67,9 @@ export class Publisher {
     this.link.start();
   }
 
-  stop(): void {
-    this.link.stop();
+  /** `over`: the show has ended, and the server with it what it held for us. */
+  stop(over = false): void {
+    this.link.stop(over);
   }
 
   /** Called at every change of state until the returned function is called. */

@@ -275,7 +275,7 @@ function follow(state: State): void {
   if (wanted === watching) return;
   watching = wanted;
   if (wanted) viewer.start();
-  else viewer.stop();
+  else viewer.stop(state.phase === "ended");
 }
 
 viewer.subscribe(({ stream }) => {

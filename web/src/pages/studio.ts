@@ -42,6 +42,9 @@ interface StudioPage {
   readonly watchUrl: string;
   readonly programme: Pick<RunWords, "companies" | "products">;
   readonly clocks: readonly Clock[];
+  /** The show has ended already. */
+  readonly over: boolean;
+  readonly after: views.Afterwards;
 }
 
 const TICK_MS = 500;
@@ -64,6 +67,7 @@ const words: views.StudioWords = {
   problem: (code) =>
     page.messages[`error.${code}`] ?? page.messages[`studio.problem.${code}`] ?? t("studio.refused.other", { code }),
   watchUrl: page.watchUrl,
+  after: page.after,
 };
 
 const preview = need<HTMLVideoElement>("#preview");
@@ -90,6 +94,7 @@ let publisher: Publisher | null = null;
 let held: Resource | null = null;
 let backstage = false;
 let keptMs = 0;
+let released = false;
 let lastAnnounced = "";
 
 let state: StudioState = {
@@ -99,6 +104,7 @@ let state: StudioState = {
   screen: { phase: "off", track: null, refusal: null },
   seen: false,
   elsewhere: false,
+  over: page.over,
   occupied: false,
   picture: null,
   sentAway: null,
@@ -179,7 +185,9 @@ function set(news: Partial<StudioState>): void {
 }
 
 function draw(): void {
-  state = { ...state, ...standing(live.state, live.room.store.facts.you?.participant ?? null, state.room) };
+  const seen = standing(live.state, live.room.store.facts.you?.participant ?? null, state.room);
+  state = { ...state, ...seen, over: state.over || seen.over };
+  if (state.over) release();
   const now = mode(state);
   if (now === "air" || now === "backstage")
     state = { ...state, onAirSince: now === "air" ? (state.onAirSince ?? Date.now()) : null };
@@ -197,6 +205,14 @@ function draw(): void {
   lastAnnounced = now;
 }
 
+/** Nobody presents in a show that has ended: no light at the camera, and no other try, which would be refused. */
+function release(): void {
+  if (released) return;
+  released = true; // what follows draws again
+  if (publisher !== null || share.state.track !== null) leave(true);
+  devices.close();
+}
+
 /** An organiser's mute wins over the own switch. */
 function muted(): boolean {
   return live.seat?.muted === true;
@@ -210,7 +226,6 @@ function followRoom(): void {
     set({ sentAway: refusal.code });
     return;
   }
-  if (live.room.store.facts.state?.phase === "ended" && publisher !== null) leave(); // another try would be refused
   const { microphone } = devices.state;
   if (microphone !== null) microphone.enabled = state.micOn && !muted();
   draw();
@@ -218,7 +233,7 @@ function followRoom(): void {
 
 async function openDevices(): Promise<void> {
   await devices.open();
-  if (state.sentAway !== null) devices.close(); // told while the browser was still asking
+  if (state.sentAway !== null || state.over) devices.close(); // told while the browser was still asking
   void meter.resume();
 }
 
@@ -253,8 +268,8 @@ function goOnAir(token: string, leftBehind: Resource | null): void {
     const interrupted = news.phase === "taken" || news.phase === "reconnecting";
     // The next company's turn has come; nobody has pushed anybody aside.
     if (interrupted && live.overForMs > 0) return leave();
-    // The show is over; the page may hear of that in its room only afterwards.
-    if (news.refusal === "rooms.ended") return leave();
+    // The page may hear of it in its room only afterwards.
+    if (news.refusal === "rooms.ended") return set({ over: true });
     // Who took over once does not do so again and again against somebody else.
     if (news.phase === "reconnecting" && token === page.pageToken) return goOnAir(page.publishToken, held);
     if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
@@ -274,10 +289,10 @@ function finish(): void {
   leave();
 }
 
-function leave(): void {
+function leave(over = false): void {
   intent.drop();
-  share.stop();
-  publisher?.stop();
+  share.stop(over);
+  publisher?.stop(over);
   publisher = null;
   set({ publisher: { phase: "stopped", refusal: null, retryAfterS: null }, onAirSince: null, stats: NO_STATS });
   source.nudge();
@@ -357,6 +372,7 @@ function onKey(event: KeyboardEvent): void {
 }
 
 async function begin(): Promise<void> {
+  if (state.over) return intent.drop();
   const pending = intent.pending();
   if (pending === null && !(await devices.allowed())) return;
   await openDevices();

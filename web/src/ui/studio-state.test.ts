@@ -13,7 +13,7 @@ const room = (news: Partial<RoomView>): RoomView => ({
 });
 const publisher = (phase: PublisherPhase) => ({ phase, refusal: null, retryAfterS: null });
 
-const SEEN = { seen: true, elsewhere: false };
+const SEEN = { seen: true, elsewhere: false, over: false };
 
 describe("studio", () => {
   test.each([
@@ -31,6 +31,12 @@ describe("studio", () => {
     expect(mode({ publisher: publisher("live"), ...SEEN, seen: false, sentAway: null })).toBe("backstage");
     expect(mode({ publisher: publisher("stopped"), ...SEEN, elsewhere: true, sentAway: null })).toBe("elsewhere");
     expect(mode({ publisher: publisher("stopped"), ...SEEN, sentAway: null })).toBe("waiting");
+  });
+
+  test("a show that is over is told as over, and nobody can go on air in it", () => {
+    expect(mode({ publisher: publisher("stopped"), ...SEEN, over: true, sentAway: null })).toBe("over");
+    expect(standing(made({ phase: "ended" }), "kim", room({})).over).toBe(true);
+    expect(standing(null, "kim", room({ state: "ended" })).over).toBe(true);
   });
 
   test("who was sent away is told so, whatever was going on", () => {

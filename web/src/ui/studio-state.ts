@@ -26,6 +26,8 @@ export interface StudioState {
   readonly seen: boolean;
   /** They do, by another page or an encoder. */
   readonly elsewhere: boolean;
+  /** The show has ended. */
+  readonly over: boolean;
   /** Somebody else has the stage. */
   readonly occupied: boolean;
   /** What of this person the stage shows or would show. */
@@ -56,6 +58,7 @@ export type Mode =
   | "taken"
   | "refused"
   | "away"
+  | "over"
   | "elsewhere";
 
 /** How the room sees the person of this page; before it is known, the showcase's own state has to do. */
@@ -63,26 +66,28 @@ export function standing(
   state: State | null,
   me: string | null,
   room: RoomView | null,
-): Pick<StudioState, "seen" | "elsewhere" | "occupied" | "picture"> {
-  if (state === null) return { seen: true, elsewhere: room?.onAir === true, occupied: false, picture: null };
+): Pick<StudioState, "seen" | "elsewhere" | "over" | "occupied" | "picture"> {
+  const over = state?.phase === "ended" || room?.state === "ended";
+  if (state === null) return { seen: true, elsewhere: room?.onAir === true, over, occupied: false, picture: null };
   const seat = me === null ? undefined : state.seats[me];
   const on = state.picture ?? state.shown;
   if (seat === undefined) {
     const seen = on === null;
-    return { seen, elsewhere: seen && room?.onAir === true, occupied: !seen, picture: null };
+    return { seen, elsewhere: seen && room?.onAir === true, over, occupied: !seen, picture: null };
   }
   const seen = seat.onAir || (state.phase === "paused" && state.shown?.seat === me);
   const occupied = !seen && (state.current !== null || state.shown !== null);
   const picture = on !== null && on.seat === me ? on.source : null;
-  return { seen, elsewhere: seen && seat.camera, occupied, picture };
+  return { seen, elsewhere: seen && seat.camera, over, occupied, picture };
 }
 
 export function mode({
   publisher,
   seen,
   elsewhere,
+  over,
   sentAway,
-}: Pick<StudioState, "publisher" | "seen" | "elsewhere" | "sentAway">): Mode {
+}: Pick<StudioState, "publisher" | "seen" | "elsewhere" | "over" | "sentAway">): Mode {
   if (sentAway !== null) return "away";
   switch (publisher.phase) {
     case "live":
@@ -98,13 +103,13 @@ export function mode({
     case "refused":
       return "refused";
     case "stopped":
-      return elsewhere ? "elsewhere" : "waiting";
+      return over ? "over" : elsewhere ? "elsewhere" : "waiting";
   }
 }
 
 /** Something to send: sound alone will do, nothing at all will not. */
-export function canGoOnAir({ devices, room }: Pick<StudioState, "devices" | "room">): boolean {
-  return (devices.camera !== null || devices.microphone !== null) && room?.state !== "ended";
+export function canGoOnAir({ devices, over }: Pick<StudioState, "devices" | "over">): boolean {
+  return (devices.camera !== null || devices.microphone !== null) && !over;
 }
 
 /** Key frames further apart than this make every newcomer wait for a picture. */

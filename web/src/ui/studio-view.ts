@@ -18,6 +18,14 @@ export interface StudioWords {
   /** The message for a problem code; a general one for codes without words. */
   readonly problem: (code: string) => string;
   readonly watchUrl: string;
+  readonly after: Afterwards;
+}
+
+/** Where a show that is over leads on to; empty for who may not read it. */
+export interface Afterwards {
+  readonly results: string;
+  readonly recording: string;
+  readonly consent: string;
 }
 
 export interface StudioActions {
@@ -72,6 +80,7 @@ export function cover(state: StudioState, words: StudioWords, actions: StudioAct
   if (now === "taken") return taken(words, actions);
   if (now === "refused") return refused(state, words, actions);
   if (state.sentAway !== null) return sentAway(state.sentAway, words);
+  if (now === "over") return over(words);
   if (devices.phase === "closed") {
     return html`<div class="cover">
       ${icon("video")}
@@ -96,7 +105,7 @@ export function cover(state: StudioState, words: StudioWords, actions: StudioAct
 /** Help replaces the picture instead of lying over it. */
 export function showsHelp(state: StudioState): boolean {
   const { devices } = state;
-  if (["taken", "refused", "away"].includes(mode(state)) || devices.phase !== "open") return false;
+  if (["taken", "refused", "away", "over"].includes(mode(state)) || devices.phase !== "open") return false;
   return devices.camera === null && devices.microphone === null;
 }
 
@@ -143,6 +152,21 @@ function sentAway(code: string, { t, problem, watchUrl }: StudioWords): Template
     <h2>${t("studio.away.title")}</h2>
     <p>${problem(code)}</p>
     <a class="btn" href=${watchUrl}>${t("studio.away.watch")}</a>
+  </div>`;
+}
+
+function over({ t, after, watchUrl }: StudioWords): TemplateResult {
+  const link = (href: string, sign: TemplateResult, text: string) =>
+    href === "" ? nothing : html`<a class="btn" href=${href}>${sign}${t(text)}</a>`;
+  return html`<div class="cover solid">
+    ${icon("circle-check")}
+    <h2>${t("studio.over.title")}</h2>
+    <p>${t("studio.over.text")}</p>
+    <div class="wrap">
+      ${link(after.recording, icon("clapperboard"), "studio.over.recording")}
+      ${link(after.consent, icon("shield-check"), "studio.over.consent")}
+      ${after.results === "" ? link(watchUrl, icon("external-link"), "studio.see_stage") : nothing}
+    </div>
   </div>`;
 }
 
@@ -232,8 +256,14 @@ export function settings(state: StudioState, { t }: StudioWords, actions: Studio
 
 /** The bottom bar: microphone, camera, more, and the one big decision; `ready` comes first while the turn is to come. */
 export function dock(state: StudioState, words: StudioWords, actions: StudioActions, ready: Part): TemplateResult {
-  const { t } = words;
+  const { t, after } = words;
   const { devices } = state;
+  if (mode(state) === "over")
+    return html`${
+      after.results === ""
+        ? nothing
+        : html`<a class="btn primary decide push" id="results" href=${after.results}>${icon("clipboard-list")}${t("studio.over.results")}</a>`
+    }`;
   const toggle = (on: boolean, there: boolean, key: string, name: string, symbol: TemplateResult, press: () => void) =>
     html`<button class="btn toggle" aria-pressed=${on && there ? "true" : "false"} ?disabled=${!there} title="${name} (${key})" @click=${press}>${symbol}<span>${name}</span></button>`;
   return html`

@@ -53,10 +53,10 @@ export class Backstage {
   follow(state: State, listed: boolean): void {
     const open = state.phase !== "draft" && state.phase !== "ended";
     const seat = open ? comingSeat(state) : null;
-    if (!open || nextSegment(state) === null) this.next.stop();
+    if (!open || nextSegment(state) === null) this.next.stop(state.phase === "ended");
     else if (seat !== null && this.next.state.phase === "stopped") this.next.start();
     if (seat !== this.seat) this.turnTo(seat);
-    this.meet(open && listed ? waiting(state, seat) : []);
+    this.meet(open && listed ? waiting(state, seat) : [], state.phase === "ended");
   }
 
   /** The picture of somebody who waits; null while there is none. */
@@ -82,10 +82,10 @@ export class Backstage {
     });
   }
 
-  private meet(seats: readonly string[]): void {
+  private meet(seats: readonly string[], over: boolean): void {
     for (const [seat, viewer] of this.faces)
       if (!seats.includes(seat)) {
-        viewer.stop();
+        viewer.stop(over);
         this.faces.delete(seat);
       }
     for (const seat of seats) {

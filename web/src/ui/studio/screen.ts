@@ -55,10 +55,11 @@ export class ScreenShare {
     mine.start();
   }
 
-  stop(): void {
+  /** `over`: the show has ended. */
+  stop(over = false): void {
     const { publisher } = this;
     this.publisher = null;
-    publisher?.stop();
+    publisher?.stop(over);
     this.current.track?.stop();
     this.show(OFF);
   }
