@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -16,7 +17,7 @@ from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
-from expo.archive.keys import ON_CONSENT
+from expo.archive.keys import LIBRARY, ON_CONSENT
 from expo.archive.opening import archive
 from expo.archive.policy import ArchivePolicy
 from expo.catalogue import pages as stands
@@ -225,7 +226,7 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
     app.add_routes(health.routes(probes))
     app.add_routes(metrics.routes(identity, sources, lambda: siblings))
-    app[AGENDA] = agenda.showings
+    app[AGENDA] = functools.partial(agenda.showings, library=app[LIBRARY])
     app[OPEN_ROOMS] = OpenRooms(app[VALKEY], app[GATEWAY], ShowcaseProgrammes(app[DATABASE]))
     for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make, after_pages, interest):
         app.add_routes(feature.routes())

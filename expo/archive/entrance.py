@@ -17,8 +17,8 @@ from expo.archive.rules import KEY_LIFE, Reader
 from expo.clock import utc_now
 from expo.edge import auth
 from expo.edge.principal import Principal
-from expo.errors import Forbidden, NotFound, Unauthenticated
-from expo.ids import RoomId
+from expo.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from expo.ids import AgencyId, ExpoId, RoomId
 
 KEEPERS = ("organiser", "operator")
 PRESENTERS = ("exhibitor", "organiser", "technician")
@@ -54,11 +54,16 @@ async def show_of(request: web.Request) -> ShowProgramme:
 
 def reader_of(principal: Principal | None, show: ShowProgramme) -> Reader:
     """What somebody is to a show: its crew, staff of a company, of its expo, or a stranger."""
-    if principal is None or principal.agency_id != show.agency_id:
+    return reader_in(principal, show.agency_id, show.expo_id)
+
+
+def reader_in(principal: Principal | None, agency: AgencyId, expo: ExpoId) -> Reader:
+    """The same for all shows of an expo."""
+    if principal is None or principal.agency_id != agency:
         return Reader("all")
     if principal.role == "operator":
         return Reader("crew")
-    if principal.expo_id != show.expo_id:
+    if principal.expo_id != expo:
         return Reader("all")
     if principal.role == "organiser":
         return Reader("crew")
@@ -100,6 +105,15 @@ async def owner(request: web.Request) -> tuple[Principal, ShowProgramme, Reader]
     if not any(reader.owns(part.exhibitor_id) for part in show.parts):
         raise Forbidden("consent.not_presenting", "this company has no part in the show")
     return principal, show, reader
+
+
+async def plays_again(request: web.Request, principal: Principal | None, room: RoomId) -> bool:
+    """Whether there is anything of a show that this person may see again; cheap to ask often."""
+    try:
+        shelf = await request.app[LIBRARY].shelf(room)
+    except (NotFound, Unavailable):
+        return False
+    return bool(shelf.shown(reader_of(principal, shelf.show)))
 
 
 def new_key(request: web.Request, shelf: Shelf, reader: Reader, principal: Principal | None, now: datetime) -> str:

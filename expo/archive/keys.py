@@ -9,6 +9,7 @@ from aiohttp import web
 from expo.archive.films import Films
 from expo.archive.keeping import Keeping
 from expo.archive.library import Library
+from expo.archive.posters import Posters
 from expo.archive.programme import Programmes
 from expo.archive.watching import WatchCounts
 from expo.ids import RoomId
@@ -16,6 +17,7 @@ from expo.ids import RoomId
 LIBRARY = web.AppKey("library", Library)
 KEEPING = web.AppKey("keeping", Keeping)
 FILMS = web.AppKey("films", Films)
+POSTERS = web.AppKey("posters", Posters)
 WATCH_COUNTS = web.AppKey("watch_counts", WatchCounts)
 PROGRAMMES: web.AppKey[Programmes] = web.AppKey("programmes", Programmes)
 """What a recording was of."""

@@ -26,7 +26,7 @@ from expo.ids import RoomId, SegmentId
 from expo.media.recording import playlist
 from expo.media.recording.index import Kept, Span, read_recording
 from expo.media.recording.layout import recording_folder
-from expo.media.recording.playlist import Film
+from expo.media.recording.playlist import Film, Stretch
 from expo.store.db import Database
 
 FRESH_US = 1_000_000
@@ -41,10 +41,21 @@ READ_S = 10.0
 CLOSING = timedelta(seconds=10)
 """After a show's end its recorder may still be writing the last of it."""
 
+STILLS = "stills"
+"""The folder of posters in a recording's own."""
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 Signature = tuple[tuple[str, int, int], ...]
-Files = tuple[Signature, Kept | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a recording's folder holds, and where in media time anything was kept."""
+
+    signature: Signature
+    kept: Kept | None
+    stretches: tuple[Stretch, ...]
 
 
 @dataclass(slots=True)
@@ -119,7 +130,7 @@ class Library:
         self._now = now
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="archive")
         self._waiting = 0
-        self._shelves: OrderedDict[RoomId, tuple[int, Shelf]] = OrderedDict()
+        self._shelves: OrderedDict[RoomId, tuple[int, Shelf | None]] = OrderedDict()  # None: nothing was recorded
         self._files: OrderedDict[RoomId, tuple[int, Files]] = OrderedDict()
         self._asked: dict[RoomId, asyncio.Lock] = {}
 
@@ -136,14 +147,16 @@ class Library:
         try:
             async with lock:
                 known = self._shelves.get(room)
-                if known is not None and monotonic_us() - known[0] < FRESH_US:
-                    return known[1]
-                asked_us = monotonic_us()
-                shelf = await self._read(room)
-                if known is not None:
-                    shelf.goes_on(known[1])
-                remember(self._shelves, room, (asked_us, shelf))
-                return shelf
+                if known is None or monotonic_us() - known[0] >= FRESH_US:
+                    before, asked_us = known, monotonic_us()
+                    shelf = await self._read(room)
+                    if shelf is not None and before is not None and before[1] is not None:
+                        shelf.goes_on(before[1])
+                    known = asked_us, shelf
+                    remember(self._shelves, room, known)
+                if known[1] is None:
+                    raise service.none_of(room)
+                return known[1]
         finally:
             if not lock.locked():
                 self._asked.pop(room, None)
@@ -153,6 +166,17 @@ class Library:
         self._shelves.pop(room, None)
         if (known := self._files.get(room)) is not None:
             self._files[room] = 0, known[1]
+
+    async def files(self, room: RoomId, *, is_live: bool) -> Files:
+        """What lies in its folder. Unavailable `recording.*`."""
+        folder = self.folder(room)
+        known = self._files.get(room)
+        asked_us = monotonic_us()
+        if is_live and known is not None and known[1].kept is not None and asked_us - known[0] < GROWING_US:
+            return known[1]
+        files = await self.in_thread(_files, folder, None if known is None else known[1])
+        remember(self._files, room, (asked_us, files))
+        return files
 
     async def read(self, room: RoomId, span: Span) -> bytes:
         """Bytes of one of its files. NotFound `replay.gone` when they are not there any more."""
@@ -187,17 +211,17 @@ class Library:
         """End the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _read(self, room: RoomId) -> Shelf:
-        folder, now = self.folder(room), self._now()
+    async def _read(self, room: RoomId) -> Shelf | None:
+        now = self._now()
         show = await self.programmes.programme(room)
         if show is None:
             raise service.none_of(room)
         async with self.database.read() as db:
             row = await queries.recording(db, room)
             if row is None:
-                raise service.none_of(room)
+                return None
             rights = await service.rights(db, row)
-        kept = None if rights.deleted else await self._kept(room, folder, is_live=show.state == "live")
+        kept = None if rights.deleted else (await self.files(room, is_live=show.state == "live")).kept
         over = show.state == "ended" and show.ended_at is not None
         closing = show.ended_at is not None and now < show.ended_at + CLOSING
         growing = kept is not None and not kept.closed and (not over or closing)
@@ -219,15 +243,6 @@ class Library:
             now=now,
         )
 
-    async def _kept(self, room: RoomId, folder: Path, *, is_live: bool) -> Kept | None:
-        known = self._files.get(room)
-        asked_us = monotonic_us()
-        if is_live and known is not None and known[1][1] is not None and asked_us - known[0] < GROWING_US:
-            return known[1][1]
-        files = await self.in_thread(_files, folder, None if known is None else known[1])
-        remember(self._files, room, (asked_us, files))
-        return files[1]
-
 
 def remember(known: OrderedDict[RoomId, T], room: RoomId, value: T) -> None:
     """Bounded: the one that was not asked for longest leaves first."""
@@ -241,11 +256,12 @@ def _files(folder: Path, known: Files | None) -> Files:
     """What the folder holds, parsed again only where a file has changed."""
     signature: Signature = ()
     with contextlib.suppress(FileNotFoundError):
-        found = [(path.name, path.stat()) for path in folder.iterdir()]
+        found = [(path.name, path.stat()) for path in folder.iterdir() if path.name != STILLS]
         signature = tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
-    if known is not None and known[0] == signature:
+    if known is not None and known.signature == signature:
         return known
-    return signature, read_recording(folder) if signature else None
+    kept = read_recording(folder) if signature else None
+    return Files(signature, kept, () if kept is None else playlist.kept_stretches(kept))
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:

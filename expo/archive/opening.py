@@ -8,16 +8,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from expo.archive import pages, replay, replay_page, routes
+from expo.archive import pages, poster_page, replay, replay_page, routes
 from expo.archive.films import Films
 from expo.archive.keeping import Keeping
-from expo.archive.keys import FILMS, KEEPING, LIBRARY, PROGRAMMES, WATCH_COUNTS
+from expo.archive.keys import FILMS, KEEPING, LIBRARY, POSTERS, PROGRAMMES, WATCH_COUNTS
 from expo.archive.library import Library
+from expo.archive.posters import Posters
 from expo.archive.programme import Programmes
 from expo.archive.watching import WatchCounts
 from expo.edge.keys import DATABASE
 
-FEATURES = (routes, replay, replay_page, pages)
+FEATURES = (routes, replay, replay_page, poster_page, pages)
 
 
 @contextlib.asynccontextmanager
@@ -26,6 +27,7 @@ async def archive(app: web.Application, programmes: Programmes, root: Path, *, s
     app[PROGRAMMES] = programmes
     app[LIBRARY] = library = Library(app[DATABASE], programmes, root)
     app[FILMS] = films = Films(root)
+    app[POSTERS] = posters = Posters(library)
     app[WATCH_COUNTS] = counts = WatchCounts(app[DATABASE])
     app[KEEPING] = keeping = Keeping(library, films)
     for feature in FEATURES:
@@ -40,4 +42,5 @@ async def archive(app: web.Application, programmes: Programmes, root: Path, *, s
         await keeping.close()
         await counts.close()
         await films.close()
+        await posters.close()
         await library.close()

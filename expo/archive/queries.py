@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -17,6 +17,22 @@ async def recording(db: AsyncSession, recording_id: str, *, change: bool = False
     return (await db.scalars(query.with_for_update() if change else query)).one_or_none()
 
 
+async def recordings_among(db: AsyncSession, ids: Collection[str]) -> Sequence[Recording]:
+    """Those of these recordings that there are."""
+    return (await db.scalars(select(Recording).where(Recording.id.in_(ids)))).all()
+
+
+async def consents_among(db: AsyncSession, showcase_ids: Collection[str]) -> Sequence[Consent]:
+    """Every decision about these showcases, in the order in which each person made theirs."""
+    query = select(Consent).where(Consent.showcase_id.in_(showcase_ids)).order_by(Consent.number, Consent.person_id)
+    return (await db.scalars(query)).all()
+
+
+async def edits_among(db: AsyncSession, recording_ids: Collection[str]) -> Sequence[ChapterEdit]:
+    """What was changed in chapters of these recordings."""
+    return (await db.scalars(select(ChapterEdit).where(ChapterEdit.recording_id.in_(recording_ids)))).all()
+
+
 async def recordings(db: AsyncSession) -> Sequence[Recording]:
     """All of them, oldest first."""
     return (await db.scalars(select(Recording).order_by(Recording.begun_at, Recording.id))).all()
@@ -24,8 +40,7 @@ async def recordings(db: AsyncSession) -> Sequence[Recording]:
 
 async def consents(db: AsyncSession, showcase_id: str) -> Sequence[Consent]:
     """Every decision about a showcase, in the order in which each person made theirs."""
-    query = select(Consent).where(Consent.showcase_id == showcase_id).order_by(Consent.number, Consent.person_id)
-    return (await db.scalars(query)).all()
+    return await consents_among(db, [showcase_id])
 
 
 async def last_consent(db: AsyncSession, showcase_id: str, person_id: str) -> Consent | None:
@@ -37,11 +52,6 @@ async def last_consent(db: AsyncSession, showcase_id: str, person_id: str) -> Co
         .limit(1)
     )
     return (await db.scalars(query)).one_or_none()
-
-
-async def edits(db: AsyncSession, recording_id: str) -> Sequence[ChapterEdit]:
-    """What was changed in chapters."""
-    return (await db.scalars(select(ChapterEdit).where(ChapterEdit.recording_id == recording_id))).all()
 
 
 async def edit(db: AsyncSession, recording_id: str, segment_id: str) -> ChapterEdit | None:

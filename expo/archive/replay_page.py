@@ -56,7 +56,7 @@ class Address:
 class ReplayView:
     """A replay as its page tells it. `state` is `live` while the show is on, `preparing` until its last piece is there,
     `hidden` where nothing is for this reader. Addresses are empty where nothing plays. `left_out` parts are not shown.
-    `may_note`: the reader may be interested in products from here.
+    `image` is a picture from the recording where there is one. `may_note`: the reader may be interested from here.
     """
 
     id: RoomId
@@ -68,6 +68,8 @@ class ReplayView:
     start_s: int
     master_url: str
     watched_url: str
+    chapters_url: str
+    products_url: str
     stage_url: str
     left_out: int
     clocks: tuple[CityClock, ...]
@@ -78,7 +80,7 @@ class ReplayView:
 @operation(
     Operation(
         "A show again, by company; whatever its reader may see",
-        {200: Answer("The page; `?t=12m30s` begins there", Content(HTML))},
+        {200: Answer("The page; `?t=12m30s` begins there, `?part=` with that segment's chapter", Content(HTML))},
         parameters={"showcase_id": "The showcase's id"},
         errors=(404, 503),
     )
@@ -121,6 +123,12 @@ def moment(text: str) -> int:
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
 
 
+def _start(request: web.Request, chapters: tuple[ReplayChapter, ...]) -> int:
+    """Where the address asks to begin, in seconds of what plays."""
+    part = next((one for one in chapters if one.id == request.query.get("part")), None)
+    return moment(request.query.get("t", "")) if part is None else int(part.starts_s)
+
+
 async def _shelf(request: web.Request, show: ShowProgramme) -> Shelf | None:
     try:
         return await request.app[LIBRARY].shelf(show.room)
@@ -144,13 +152,15 @@ async def _view(
     return ReplayView(
         id=show.room,
         title=pick(show.title, language),
-        image=show.image,
+        image=chapters[0].poster if chapters else show.image,
         state=state,
         starts_at=show.starts_at,
         length_s=length_s,
-        start_s=min(moment(request.query.get("t", "")), int(length_s)),
+        start_s=min(_start(request, chapters), int(length_s)),
         master_url=base and f"{base}/master.m3u8",
         watched_url=base and f"{base}/watched",
+        chapters_url=base and f"{base}/chapters.vtt?lang={language}",
+        products_url=base and f"{base}/products.vtt?lang={language}",
         stage_url=f"/s/{show.room}",
         left_out=max(0, begun - len(chapters)) if chapters else 0,
         clocks=clocks_of(show, language),

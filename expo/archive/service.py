@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -124,11 +124,30 @@ async def existing(db: AsyncSession, room: RoomId) -> Recording:
 
 async def rights(db: AsyncSession, row: Recording) -> Rights:
     """All that decides who sees what of it."""
+    return _rights(row, await queries.consents(db, row.id), await queries.edits_among(db, [row.id]))
+
+
+async def rights_of(db: AsyncSession, rooms: Collection[RoomId]) -> dict[RoomId, Rights]:
+    """The same of those of these shows that were recorded: three statements."""
+    rows = await queries.recordings_among(db, rooms)
+    known = [row.id for row in rows]
+    consents, edits = await queries.consents_among(db, known), await queries.edits_among(db, known)
+    return {
+        RoomId(row.id): _rights(
+            row,
+            [one for one in consents if one.showcase_id == row.id],
+            [one for one in edits if one.recording_id == row.id],
+        )
+        for row in rows
+    }
+
+
+def _rights(row: Recording, consents: Sequence[Consent], edits: Sequence[ChapterEdit]) -> Rights:
     return Rights(
         visibility=scope_of(row.visibility),
         deleted=row.deleted_at is not None,
-        decisions=tuple(decisions_of(await queries.consents(db, row.id))),
-        edits={SegmentId(edit.segment_id): edit_of(edit) for edit in await queries.edits(db, row.id)},
+        decisions=tuple(decisions_of(consents)),
+        edits={SegmentId(edit.segment_id): edit_of(edit) for edit in edits},
     )
 
 

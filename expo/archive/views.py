@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from expo.archive.library import Shelf
+from expo.archive.posters import poster_path
 from expo.archive.programme import ShowGoods, ShownProduct
 from expo.archive.rules import Chapter
 from expo.clock import from_unix_ms, unix_ms
@@ -35,6 +36,7 @@ class ReplayProduct(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class ReplayChapter(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One company's chapter: in seconds of what plays, and when it really was. `logo` is a sign of one character.
 
+    `image` is the company's picture, `poster` one from the chapter, for who may see it by login or without one.
     `number` is its part's in the show: one that does not play is missing.
     """
 
@@ -45,6 +47,7 @@ class ReplayChapter(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     exhibitor: str
     logo: str
     image: str
+    poster: str
     starts_s: float
     ends_s: float
     real_from: datetime
@@ -84,6 +87,7 @@ def replay_chapters(
                 exhibitor=chapter.exhibitor,
                 logo=part.logo,
                 image=own[0].image if own else shelf.show.image,
+                poster=poster_path(shelf.show.room, chapter.segment),
                 starts_s=starts_us / US,
                 ends_s=ends_us / US,
                 real_from=from_unix_ms(shelf.kept.at_ms(chapter.cut.start_us)),

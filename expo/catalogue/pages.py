@@ -58,28 +58,28 @@ def _page(summary: str, variable: str, meaning: str) -> Operation:
 
 @operation(_page("A delegation: its companies, and when they are live", "delegation_id", "The delegation's id"))
 async def delegation(request: web.Request) -> web.Response:
-    await auth.identify(request)
+    principal = await auth.identify(request)
     wanted = DelegationId(request.match_info["delegation_id"])
     async with request.app[DATABASE].read() as db:
-        view = await stands.delegation_page(db, wanted, request[LANGUAGE], request.app[AGENDA])
+        view = await stands.delegation_page(db, wanted, request[LANGUAGE], request.app[AGENDA], principal)
     return _answer(request, "delegation", view.expo, view)
 
 
 @operation(_page("A company's stand: what it makes, its products, when it is live", "exhibitor_id", "The company's id"))
 async def stand(request: web.Request) -> web.Response:
-    await auth.identify(request)
+    principal = await auth.identify(request)
     wanted = ExhibitorId(request.match_info["exhibitor_id"])
     async with request.app[DATABASE].read() as db:
-        view = await stands.stand_page(db, wanted, request[LANGUAGE], request.app[AGENDA])
+        view = await stands.stand_page(db, wanted, request[LANGUAGE], request.app[AGENDA], principal)
     return _answer(request, "stand", view.of.expo, view)
 
 
 @operation(_page("A product: price, terms, customs, and when it is shown live", "product_id", "The product's id"))
 async def product(request: web.Request) -> web.Response:
-    await auth.identify(request)
+    principal = await auth.identify(request)
     wanted = ProductId(request.match_info["product_id"])
     async with request.app[DATABASE].read() as db:
-        view = await stands.product_page(db, wanted, request[LANGUAGE], request.app[AGENDA])
+        view = await stands.product_page(db, wanted, request[LANGUAGE], request.app[AGENDA], principal)
     return _answer(request, "product", view.stand.of.expo, view)
 
 

@@ -9,17 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from expo.catalogue import queries
 from expo.catalogue.service import delegation_view, exhibitor_view, expo_view
 from expo.catalogue.views import DelegationPage, Moment, ProductPage, Showing, StandPage
+from expo.edge.principal import Principal
 from expo.errors import NotFound
 from expo.ids import DelegationId, ExhibitorId, ExpoId, ProductId
 
-Agenda = Callable[[AsyncSession, ExpoId, str], Awaitable[Sequence[Showing]]]
-"""What is shown live in an expo, in a language. A feature above this one knows; `expo.app` hands it in."""
+Agenda = Callable[[AsyncSession, ExpoId, str, Principal | None], Awaitable[Sequence[Showing]]]
+"""What is shown live in an expo and what this person may see again, in a language.
+
+A feature above this one knows; `expo.app` hands it in.
+"""
 
 _FIRST = {"live": 0, "scheduled": 1, "ended": 2}
 
 
 async def delegation_page(
-    db: AsyncSession, delegation_id: DelegationId, language: str, agenda: Agenda
+    db: AsyncSession, delegation_id: DelegationId, language: str, agenda: Agenda, principal: Principal | None = None
 ) -> DelegationPage:
     """A delegation with all its companies. Raises NotFound `delegation.not_found`."""
     found = await queries.delegation(db, delegation_id)
@@ -28,7 +32,7 @@ async def delegation_page(
     row, expo, agency = found
     companies = await queries.exhibitors_of_delegation(db, row.id)
     products = await queries.products(db, [company.id for company in companies])
-    showings = in_order(await agenda(db, ExpoId(expo.id), language))
+    showings = in_order(await agenda(db, ExpoId(expo.id), language, principal))
     return DelegationPage(
         expo=expo_view(expo, agency, language),
         delegation=delegation_view(row, len(companies), language),
@@ -38,21 +42,27 @@ async def delegation_page(
     )
 
 
-async def stand_page(db: AsyncSession, exhibitor_id: ExhibitorId, language: str, agenda: Agenda) -> StandPage:
+async def stand_page(
+    db: AsyncSession, exhibitor_id: ExhibitorId, language: str, agenda: Agenda, principal: Principal | None = None
+) -> StandPage:
     """A company's stand. Raises NotFound `exhibitor.not_found`."""
     company = (await queries.exhibitors(db, [exhibitor_id])).get(exhibitor_id)
     if company is None:
         raise NotFound("exhibitor.not_found", f"no exhibitor {exhibitor_id!r}")
-    return _stand(await delegation_page(db, DelegationId(company.delegation_id), language, agenda), exhibitor_id)
+    return _stand(
+        await delegation_page(db, DelegationId(company.delegation_id), language, agenda, principal), exhibitor_id
+    )
 
 
-async def product_page(db: AsyncSession, product_id: ProductId, language: str, agenda: Agenda) -> ProductPage:
+async def product_page(
+    db: AsyncSession, product_id: ProductId, language: str, agenda: Agenda, principal: Principal | None = None
+) -> ProductPage:
     """A product on its company's stand. Raises NotFound `product.not_found`."""
     found = await queries.product(db, product_id)
     if found is None:
         raise NotFound("product.not_found", f"no product {product_id!r}")
     _, company = found
-    page = await delegation_page(db, DelegationId(company.delegation_id), language, agenda)
+    page = await delegation_page(db, DelegationId(company.delegation_id), language, agenda, principal)
     products = [product for stand in page.companies for product in stand.products]
     place = next(index for index, product in enumerate(products) if product.id == product_id)
     return ProductPage(

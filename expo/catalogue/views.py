@@ -97,6 +97,15 @@ class DelegationView:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Where a show, or a company's part of one, plays again: a page and a picture of our own site, and how long."""
+
+    href: str
+    length_s: float
+    poster: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A company's place in a showing; the times are the plan until it has begun, then what happened."""
 
@@ -104,6 +113,7 @@ class Part:
     starts_at: datetime
     ends_at: datetime
     phase: Phase
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,7 @@ class Showing:
     starts_at: datetime
     ends_at: datetime
     parts: tuple[Part, ...]
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
+from expo.archive.entrance import plays_again
+from expo.archive.keys import LIBRARY
 from expo.catalogue import service as catalogue
 from expo.catalogue.format import short_day
 from expo.catalogue.pages import CityClock, address, clocked
@@ -22,6 +24,7 @@ from expo.errors import NotFound, Unavailable
 from expo.ids import RoomId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
+from expo.showcases.again import seen_again
 from expo.showcases.keys import DOOR, TOKENS
 from expo.showcases.parts import days
 from expo.showcases.routes import ShowcaseAnswer
@@ -59,11 +62,13 @@ def routes() -> list[web.RouteDef]:
 
 @operation(Operation("The expo's front page", {200: Answer("A page", Content(HTML))}, errors=(503,), tag="pages"))
 async def home(request: web.Request) -> web.Response:
-    await auth.identify(request)
+    principal = await auth.identify(request)
     language, now = request[LANGUAGE], utc_now()
     try:
         async with request.app[DATABASE].read() as db:
             view = await service.home_view(db, language, now)
+            listed = [card.id for card in view.ended]
+            again = await seen_again(db, request.app[LIBRARY], principal, view.expo.id, listed)
     except NotFound as error:
         if error.code != NO_EXPO:
             raise
@@ -72,7 +77,7 @@ async def home(request: web.Request) -> web.Response:
     viewers = {card.id: live.viewers for card, live in zip(view.live, lives, strict=True)}
     return render(
         request, "home.html", areas=("common", "home"), page_data=clocked(view.expo.clocks),
-        home=view, now=now, day=short_day(language), viewers=viewers, address=address(request),
+        home=view, now=now, day=short_day(language), viewers=viewers, again=again, address=address(request),
     )  # fmt: skip
 
 
@@ -85,11 +90,13 @@ async def home(request: web.Request) -> web.Response:
     )
 )
 async def programme(request: web.Request) -> web.Response:
-    await auth.identify(request)
+    principal = await auth.identify(request)
     language, now = request[LANGUAGE], utc_now()
     try:
         async with request.app[DATABASE].read() as db:
             view = await service.home_view(db, language, now)
+            listed = [card.id for card in (*view.live, *view.ended)]
+            again = await seen_again(db, request.app[LIBRARY], principal, view.expo.id, listed)
     except NotFound as error:
         if error.code != NO_EXPO:
             raise
@@ -97,7 +104,7 @@ async def programme(request: web.Request) -> web.Response:
     zone = view.expo.clocks[0].zone
     return render(
         request, "programme.html", areas=("common", "home"), page_data=clocked(view.expo.clocks),
-        expo=view.expo, address=address(request),
+        expo=view.expo, again=again, address=address(request),
         days=days((*view.live, *view.next), zone), past=days(view.ended, zone),
     )  # fmt: skip
 
@@ -126,14 +133,18 @@ async def stage(request: web.Request) -> web.Response:
             grant = await service.room_grant(db, showcase_id, principal.person_id, now)
     token = None if grant is None else request.app[TOKENS].sign(grant)
     live = await _live(request, showcase_id, view.state)
-    data = stage_data(view, live, token, request.rel_url.path_qs, now)
+    begun = view.state in {"live", "ended"}
+    replay = begun and await plays_again(request, principal, RoomId(showcase_id))
+    data = stage_data(view, live, token, request.rel_url.path_qs, now, replay=replay)
     return render(
         request, "stage.html", areas=("common", "stage", "media"), page_data=data,
         stage=view, showcase=data.showcase, now=now, address=address(request), companies=tuple(companies.values()),
     )  # fmt: skip
 
 
-def stage_data(view: StageView, live: LiveState, token: str | None, path: str, now: datetime) -> StageData:
+def stage_data(
+    view: StageView, live: LiveState, token: str | None, path: str, now: datetime, *, replay: bool
+) -> StageData:
     """The script's start from a view; `path` is where a change of language leads back to."""
     return StageData(
         showcase_id=view.id,
@@ -148,6 +159,7 @@ def stage_data(view: StageView, live: LiveState, token: str | None, path: str, n
             starts_at=view.starts_at,
             key_frame_interval_ms=live.key_frame_interval_ms,
             server_time=now,
+            replay=replay,
         ),
         whep_url=f"/whep/{view.id}",
         whep_token=token,

@@ -70,6 +70,12 @@ async def showcases_of_expo(db: AsyncSession, expo_id: str) -> list[tuple[Showca
     return [(row[0], row[1]) for row in await db.execute(query)]
 
 
+async def begun(db: AsyncSession, showcase_ids: Collection[str]) -> Sequence[Showcase]:
+    """Those of these showcases that have been on the air."""
+    query = select(Showcase).where(Showcase.id.in_(showcase_ids), Showcase.went_live_at.is_not(None))
+    return (await db.scalars(query)).all()
+
+
 async def drafts_and_all(db: AsyncSession, expo_id: str) -> list[tuple[Showcase, Delegation]]:
     """Every showcase of an expo, soonest first, each with its delegation."""
     query = (

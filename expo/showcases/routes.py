@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 from aiohttp import web
 
+from expo.archive.entrance import plays_again
 from expo.clock import monotonic_us, utc_now
 from expo.edge import auth, wire
 from expo.edge.keys import DATABASE, LANGUAGE
@@ -31,7 +32,10 @@ VARY = {"Vary": "Accept-Language, Cookie"}
 
 
 class ShowcaseAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A showcase now. Times are RFC 3339 in UTC; `keyFrameIntervalMs` is null unless an encoder makes viewers wait."""
+    """A showcase now. Times are RFC 3339 in UTC; `keyFrameIntervalMs` is null unless an encoder makes viewers wait.
+
+    `replay`: some of it can be seen again, by anybody; on the stage's page by its reader.
+    """
 
     v: int = 1
     id: ShowcaseId
@@ -42,6 +46,7 @@ class ShowcaseAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     starts_at: datetime
     key_frame_interval_ms: int | None
     server_time: datetime
+    replay: bool
 
 
 class ShowcasesAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -98,10 +103,10 @@ class ShowcaseApi:
         async with request.app[DATABASE].read() as db:
             states = await service.showcase_states(db, request[LANGUAGE], now)
         lives = await asyncio.gather(*(_live(request, state) for state in states))
-        answers = tuple(_answer(state, live, now) for state, live in zip(states, lives, strict=True))
-        return _tagged(
-            request, ShowcasesAnswer(showcases=answers, server_time=now), list(zip(states, lives, strict=True))
-        )
+        replays = await asyncio.gather(*(_replay(request, state) for state in states))
+        told = list(zip(states, lives, replays, strict=True))
+        answers = tuple(_answer(*each, now) for each in told)
+        return _tagged(request, ShowcasesAnswer(showcases=answers, server_time=now), told)
 
     @operation(
         Operation(
@@ -121,7 +126,8 @@ class ShowcaseApi:
         if state.state == "draft" and await auth.identify(request) is None:
             raise _unknown()
         live = await _live(request, state)
-        return _tagged(request, _answer(state, live, utc_now()), (state, live))
+        replay = await _replay(request, state)
+        return _tagged(request, _answer(state, live, replay, utc_now()), (state, live, replay))
 
 
 def routes() -> list[web.RouteDef]:
@@ -135,7 +141,11 @@ async def _live(request: web.Request, state: ShowcaseState) -> LiveState:
     return await request.app[DOOR].live_state(RoomId(state.id))
 
 
-def _answer(state: ShowcaseState, live: LiveState, now: datetime) -> ShowcaseAnswer:
+async def _replay(request: web.Request, state: ShowcaseState) -> bool:
+    return state.went_live_at is not None and await plays_again(request, None, RoomId(state.id))
+
+
+def _answer(state: ShowcaseState, live: LiveState, replay: bool, now: datetime) -> ShowcaseAnswer:  # noqa: FBT001
     return ShowcaseAnswer(
         id=state.id,
         title=state.title,
@@ -145,6 +155,7 @@ def _answer(state: ShowcaseState, live: LiveState, now: datetime) -> ShowcaseAns
         starts_at=state.starts_at,
         key_frame_interval_ms=live.key_frame_interval_ms,
         server_time=now,
+        replay=replay,
     )
 
 

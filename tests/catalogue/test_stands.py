@@ -15,6 +15,7 @@ from expo.catalogue import stands
 from expo.catalogue.tables import Exhibitor, Product
 from expo.catalogue.views import Part, Showing
 from expo.demo.seed import seed
+from expo.edge.principal import Principal
 from expo.errors import NotFound
 from expo.ids import DelegationId, ExhibitorId, ExpoId, ProductId, ShowcaseId
 from expo.showcases.agenda import showings
@@ -121,7 +122,9 @@ async def test_sixty_companies_cost_no_more_statements_than_one(seeded: Database
 
 
 async def test_a_delegation_of_nobody_who_is_shown_nowhere_is_still_a_page(seeded: Database) -> None:
-    async def nothing(db: AsyncSession, expo_id: ExpoId, language: str) -> tuple[Showing, ...]:
+    async def nothing(
+        db: AsyncSession, expo_id: ExpoId, language: str, principal: Principal | None
+    ) -> tuple[Showing, ...]:
         return ()
 
     async with seeded.read() as db:

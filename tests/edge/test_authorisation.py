@@ -149,6 +149,7 @@ RULES = (
     Rule("GET", "/after/{showcase_id}/leads.csv", "role"),
     Rule("GET", "/s/{showcase_id}/replay"),
     Rule("GET", "/s/{showcase_id}/replay", "draft", room=DRAFT, refused={"other tenant": 404, "wrong room": 404}),
+    Rule("GET", "/s/{showcase_id}/posters/{segment_id}.jpg", allowed=404),
     Rule("GET", "/s/{showcase_id}/recording", "organiser"),
     Rule("POST", "/s/{showcase_id}/recording", "organiser", allowed=404, form={"do": "rights"}),  # nothing was kept
     Rule("GET", "/s/{showcase_id}/consent", "role", role="exhibitor"),

@@ -114,7 +114,7 @@ def film(kept: Kept, selection: Selection, *, growing: bool) -> Film:
 
     taken = [
         (rendition, [one for one in rendition.segments if takes(one)])
-        for rendition in sorted(kept.renditions, key=lambda one: (one.kind != "video", one.name != "floor", one.name))
+        for rendition in sorted(kept.renditions, key=_rank)
     ]
     taken = [(rendition, segments) for rendition, segments in taken if segments]
     if not taken:
@@ -189,6 +189,23 @@ def has_media(kept: Kept, stretch: Stretch) -> bool:
         if at < len(rendition.segments) and rendition.segments[at].start_us < stretch.end_us:
             return True
     return False
+
+
+def kept_stretches(kept: Kept) -> tuple[Stretch, ...]:
+    """Where anything was kept of the rendition that has the time line, in order."""
+    first = min(kept.renditions, key=_rank, default=None)
+    found: list[Stretch] = []
+    for one in first.segments if first is not None else ():
+        if found and one.start_us - found[-1].end_us <= _TOUCHING_US:
+            found[-1] = Stretch(found[-1].start_us, one.end_us)
+        else:
+            found.append(Stretch(one.start_us, one.end_us))
+    return tuple(found)
+
+
+def _rank(rendition: Rendition) -> tuple[bool, bool, str]:
+    """Picture before sound, the floor before channels."""
+    return rendition.kind != "video", rendition.name != "floor", rendition.name
 
 
 def _union(stretches: Sequence[Stretch]) -> list[Stretch]:

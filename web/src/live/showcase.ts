@@ -17,6 +17,8 @@ export interface ShowcaseState {
   readonly keyFrameIntervalMs: number | null;
   /** ISO 8601, UTC: the clock that countdowns run by. */
   readonly serverTime: string;
+  /** Some of it can be seen again. */
+  readonly replay?: boolean;
 }
 
 /** Refuse a body of another shape or version: better an old state than a wrong one. */

@@ -51,12 +51,14 @@ function open(video: HTMLVideoElement, first: Written): void {
   const memory = new Memory(keeper(), page.id);
   const [watched, interest] = [new Watched(), new Interest(page.id)];
   const follower = new Follower(need("#card"));
-  const asked = readMoment(new URLSearchParams(location.search).get("t"));
+  const query = new URLSearchParams(location.search);
+  const part = page.chapters.find(({ id }) => id === query.get("part"));
+  const asked = part?.startsS ?? readMoment(query.get("t"));
   const resumeS = asked === null ? memory.place(page.chapters, page.lengthS) : null;
 
   // What stands for script-less readers is ours now.
   video.controls = false;
-  video.replaceChildren();
+  video.querySelector("source")?.remove();
   video.volume = memory.volume;
   const volumeSettable = Math.abs(video.volume - memory.volume) < 0.01 && settable(video);
   video.playbackRate = video.defaultPlaybackRate = memory.speed;

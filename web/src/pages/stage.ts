@@ -117,7 +117,7 @@ function join(): void {
 function leave(): void {
   const last = viewer;
   viewer = null;
-  last?.stop();
+  last?.stop(store.facts.showcase.state === "ended");
   void picture.show(null);
   store.apply({ viewer: IDLE, paused: false });
 }
@@ -134,7 +134,7 @@ let room: Pick<State, "phase" | "viewers" | "recording"> | null = null;
 
 function told(): void {
   store.apply({
-    showcase: withRoom(polled, room),
+    showcase: { ...withRoom(polled, room), replay: polled.replay === true || data.showcase.replay === true },
     onBreak: room?.phase === "paused",
     recording: room?.recording === true,
   });

@@ -125,7 +125,9 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
     case "ended":
       return said(
         "ended",
-        html`<a class="btn" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`,
+        facts.showcase.replay === true
+          ? html`<a class="btn" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`
+          : nothing,
       );
     case "starting":
     case "invited":
