@@ -1,7 +1,8 @@
-/** Plays a recording in a video element: natively where the browser knows HLS with Opus, else by hls.js. Heals by itself. */
+/** Plays a recording in a video element: by hls.js, natively where there is no Media Source. Heals by itself. */
 
 import type Hls from "hls.js";
 import type { ErrorData } from "hls.js";
+import { engineOf, fetchPlayer, newPlayer } from "./replay-engine";
 
 export type ReplayPhase = "idle" | "loading" | "playing" | "paused" | "waiting" | "ended" | "failed";
 
@@ -30,26 +31,10 @@ export interface ReplayStats {
   readonly dropped: number;
 }
 
-export type Engine = "native" | "script" | "none";
-
-const HLS_TYPE = "application/vnd.apple.mpegurl";
-const SOUGHT = 'codecs="avc1.42c01e,opus"';
 const STALE = [401, 403, 404, 410];
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000];
 /** A decoder that fails this soon again will not do better the third time. */
 const RECOVER_GAP_MS = 10_000;
-const AHEAD_S = 30;
-const BEHIND_S = 60;
-
-/** How this browser can play a recording. */
-export function engineOf(video: HTMLVideoElement): Engine {
-  if (video.canPlayType(`${HLS_TYPE}; ${SOUGHT}`) !== "") return "native";
-  const source =
-    "MediaSource" in window
-      ? window.MediaSource
-      : (window as { ManagedMediaSource?: typeof MediaSource }).ManagedMediaSource;
-  return source?.isTypeSupported(`video/mp4; ${SOUGHT}`) === true ? "script" : "none";
-}
 
 export class Replay {
   private phase: ReplayPhase = "idle";
@@ -187,17 +172,7 @@ export class Replay {
 
   /** Read the lists; media follows once it is to be played. */
   private engage(Player: typeof Hls): void {
-    // Of no use here, and it would begin to load media by itself.
-    Reflect.deleteProperty(Player.DefaultConfig, "interstitialsController");
-    const hls = new Player({
-      // Fragments are CMAF already: there is nothing to convert that would be worth a thread.
-      enableWorker: false,
-      enableWebVTT: false,
-      enableCEA708Captions: false,
-      autoStartLoad: false,
-      maxBufferLength: AHEAD_S,
-      backBufferLength: BEHIND_S,
-    });
+    const hls = newPlayer(Player);
     this.hls = hls;
     hls.on(Player.Events.ERROR, (_, data) => this.took(data));
     hls.on(Player.Events.FRAG_LOADED, () => this.healed());
@@ -314,13 +289,5 @@ export class Replay {
 
   private tell(): void {
     this.events.told(this.facts);
-  }
-}
-
-async function fetchPlayer(): Promise<typeof Hls | null> {
-  try {
-    return (await import("hls.js")).default;
-  } catch {
-    return null;
   }
 }

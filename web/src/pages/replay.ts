@@ -1,7 +1,8 @@
 /** The replay page: plays a recording, follows its parts and products, remembers where one was. Wires player and views. */
 
 import { nothing, render } from "lit-html";
-import { engineOf, Replay, type ReplayFacts } from "../media/replay";
+import { Replay, type ReplayFacts } from "../media/replay";
+import { engineOf } from "../media/replay-engine";
 import type { Clock } from "../ui/clocks";
 import { t } from "../ui/i18n";
 import { closeMenusKindly } from "../ui/menus";
@@ -22,8 +23,7 @@ import { say } from "../ui/toast";
 
 const data = pageData<{ readonly clocks: readonly Clock[] }>();
 
-const LOOK_MS = 2_000;
-const LOOK_LIVE_MS = 20_000;
+const [LOOK_MS, LOOK_LIVE_MS] = [2_000, 20_000];
 /** Two refusals sooner than this: asking the page again does not help. */
 const STALE_GAP_MS = 5_000;
 const KEEP_MS = 5_000;
@@ -265,7 +265,8 @@ function open(video: HTMLVideoElement, first: Written): void {
   }
   window.addEventListener("pagehide", keep);
   document.addEventListener("fullscreenchange", draw);
-  if (page.state === "live") setInterval(() => page.state === "live" && void renew(false), LOOK_LIVE_MS);
+  if (page.state === "live")
+    setInterval(() => page.state === "live" && !document.hidden && void renew(false), LOOK_LIVE_MS);
   if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData !== true)
     setTimeout(() => void replay.prepare(page.state === "ready"), PREPARE_MS);
   draw();

@@ -37,12 +37,16 @@ export async function askPage(): Promise<Document | null> {
   }
 }
 
-/** The lists of a later answer take the place of ours. */
+/** The lists of a later answer take the place of ours; who stands on a row stays there. */
 export function adopt(page: ParentNode): void {
+  const { chapter, product } = (document.activeElement as HTMLElement | null)?.dataset ?? {};
   for (const id of ["here", "chapters"]) {
     const [old, fresh] = [document.getElementById(id), page.querySelector(`#${id}`)];
     if (old !== null && fresh !== null) old.replaceChildren(...document.importNode(fresh, true).childNodes);
   }
+  const stood =
+    chapter !== undefined ? row("chapter", chapter) : product !== undefined ? row("product", product) : null;
+  stood?.focus({ preventScroll: true });
 }
 
 export function productName(id: string): string {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Chapter, chapterAt, cueAt, lastStart, leavesOut, nextStart, stretches } from "./chapters";
 import { assess } from "./health";
+import { adopt } from "./lists";
 import { Memory } from "./memory";
 import { clockText, momentText, readMoment, spoken } from "./times";
 import { Watched } from "./watched";
@@ -153,4 +154,13 @@ test("a minute is told once, when enough of it was watched; jumps are not watchi
   expect(play(300, 312)).toEqual([{ chapter: "a", minute: 5, starts: false }]);
   expect(play(300, 320)).toEqual([]);
   expect(play(1262, 1275)).toEqual([{ chapter: "d", minute: 1, starts: true }]);
+});
+
+test("who stands on a part stays there when the list is taken anew", () => {
+  const list = (left: string) =>
+    `<div id="chapters"><a href="?t=0s" data-chapter="a">${left}</a><a href="?t=9s" data-chapter="b">${left}</a></div>`;
+  document.body.innerHTML = list("old");
+  document.querySelector<HTMLElement>('[data-chapter="b"]')?.focus();
+  adopt(new DOMParser().parseFromString(list("new"), "text/html"));
+  expect(document.activeElement?.outerHTML).toBe('<a href="?t=9s" data-chapter="b">new</a>');
 });
