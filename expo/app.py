@@ -17,7 +17,7 @@ from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
-from expo.archive.keys import LIBRARY, ON_CONSENT
+from expo.archive.keys import LIBRARY, ON_CONSENT, RECORDER
 from expo.archive.opening import archive
 from expo.archive.policy import ArchivePolicy
 from expo.catalogue import pages as stands
@@ -173,7 +173,7 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
     others = [index for index in range(settings.workers) if index != identity.index]
     siblings = {index: Sibling(private_socket(settings, index), proof) for index in others}
     app[DOOR] = app[OWN_DOOR] = way = Door(owner, host, recordings, valkey, siblings, proof)
-    app[ON_CONSENT] = way.review
+    app[ON_CONSENT], app[RECORDER] = way.review, way.recording_health
     app[GATEWAY] = rooms = Rooms(way, valkey)
     host.open()
     owner.open()

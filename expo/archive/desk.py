@@ -11,7 +11,7 @@ from aiohttp import web
 
 from expo.archive import entrance, queries, rules
 from expo.archive.films import Order
-from expo.archive.keys import LIBRARY, PROGRAMMES
+from expo.archive.keys import LIBRARY, PROGRAMMES, RECORDER
 from expo.archive.library import Shelf
 from expo.archive.programme import ShowGoods, ShowProgramme
 from expo.archive.replay import sound_label
@@ -19,9 +19,10 @@ from expo.archive.rules import Chapter, Reader, Scope, Standing
 from expo.archive.tables import Deletion
 from expo.archive.views import replay_chapters, title_of
 from expo.edge.keys import DATABASE, LANGUAGE
-from expo.errors import NotFound
+from expo.errors import NotFound, Unavailable
 from expo.ids import SegmentId
 from expo.media.recording.index import Gap
+from expo.media.recording.recorder import RecordingHealth
 from expo.media.recording.remux import Label, Mark
 from expo.store.words import Words, pick
 
@@ -59,9 +60,13 @@ class ChapterLine(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A recording as a page or the API tells it to its keepers; an exhibitor's has only their own chapters."""
+    """A recording as a page or the API tells it to its keepers; an exhibitor's has only their own chapters.
+
+    `recorder` is how its recorder does; None where none is at work, or its worker does not answer now.
+    """
 
     shelf: Shelf
+    recorder: RecordingHealth | None
     lines: tuple[ChapterLine, ...]
     deletions: tuple[Deletion, ...]
 
@@ -77,6 +82,8 @@ class Sheet:
     def length_s(self) -> float:
         """Of what was kept, holes left out."""
         kept = self.shelf.kept
+        if self.recorder is not None:
+            return self.recorder.kept_ms / 1000
         if kept is None:
             return 0.0
         lengths = [sum(one.duration_us for one in rendition.segments) for rendition in kept.renditions]
@@ -84,6 +91,8 @@ class Sheet:
 
     @property
     def bytes(self) -> int:
+        if self.recorder is not None:
+            return self.recorder.bytes
         return 0 if self.shelf.kept is None else self.shelf.kept.bytes
 
     @property
@@ -101,7 +110,7 @@ async def sheet(request: web.Request, show: ShowProgramme, reader: Reader) -> Sh
         deletions = tuple(await queries.deletions(db, show.room))
     own = [one for one in shelf.chapters if reader.is_crew or reader.owns(one.exhibitor)]
     lines = tuple(_line(shelf, chapter, goods, sums, request[LANGUAGE]) for chapter in own)
-    return Sheet(shelf, lines, deletions)
+    return Sheet(shelf, await _recorder(request, shelf, reader), lines, deletions)
 
 
 async def film_order(request: web.Request, what: str) -> Order:
@@ -128,6 +137,15 @@ async def film_order(request: web.Request, what: str) -> Order:
         labels={one.rendition.name: _label(*sound_label(request, one)) for one in film.chosen},
         marks=[Mark(one.title, round(one.starts_s * 1e6), round(one.ends_s * 1e6)) for one in chapters],
     )
+
+
+async def _recorder(request: web.Request, shelf: Shelf, reader: Reader) -> RecordingHealth | None:
+    if not shelf.growing or not reader.is_crew:
+        return None
+    try:
+        return await request.app[RECORDER](shelf.show.room)
+    except Unavailable:  # asked again when the page is
+        return None
 
 
 def _label(title: str, language: str) -> Label:

@@ -13,6 +13,7 @@ from expo.archive.posters import Posters
 from expo.archive.programme import Programmes
 from expo.archive.watching import WatchCounts
 from expo.ids import RoomId
+from expo.media.recording.recorder import RecordingHealth
 
 LIBRARY = web.AppKey("library", Library)
 KEEPING = web.AppKey("keeping", Keeping)
@@ -23,3 +24,5 @@ PROGRAMMES: web.AppKey[Programmes] = web.AppKey("programmes", Programmes)
 """What a recording was of."""
 ON_CONSENT: web.AppKey[Callable[[RoomId], Awaitable[object]]] = web.AppKey("on_consent")
 """Awaited after somebody's decision is committed: the room looks at the consents again, wherever it is."""
+RECORDER: web.AppKey[Callable[[RoomId], Awaitable[RecordingHealth | None]]] = web.AppKey("recorder")
+"""How the recorder of a room does, wherever it is; None where nothing is being recorded. Raises Unavailable."""

@@ -23,7 +23,7 @@ FEATURES = (routes, replay, replay_page, poster_page, pages)
 
 @contextlib.asynccontextmanager
 async def archive(app: web.Application, programmes: Programmes, root: Path, *, sweeps: bool) -> AsyncGenerator[None]:
-    """The recordings in `root`; one worker of a server `sweeps`. ON_CONSENT is set before."""
+    """The recordings in `root`; one worker of a server `sweeps`. ON_CONSENT and RECORDER are set before."""
     app[PROGRAMMES] = programmes
     app[LIBRARY] = library = Library(app[DATABASE], programmes, root)
     app[FILMS] = films = Films(root)

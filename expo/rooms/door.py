@@ -16,6 +16,7 @@ from expo.cluster.redis import Valkey
 from expo.cluster.workers import index_of
 from expo.errors import NotFound
 from expo.ids import RoomId
+from expo.media.recording.recorder import RecordingHealth
 from expo.rooms.host import RoomHost
 from expo.rooms.live import LiveState
 from expo.rooms.operations import FORWARDED
@@ -134,6 +135,21 @@ class Door:
             raise moved()
         await self._recordings.review(room)
 
+    async def recording_health(self, room: RoomId) -> RecordingHealth | None:
+        """How the recorder of whoever has the room does; None where nothing is being recorded.
+
+        Raises Unavailable rooms.owner_away, rooms.moved, cluster.away.
+        """
+        if self._owner.room(room) is not None:
+            return self._recordings.health(room)
+        return await self._told(room, lambda far: far.recording_health(room))
+
+    def recording_health_here(self, room: RoomId) -> RecordingHealth | None:
+        """The same of a room that this worker has. Raises Unavailable rooms.moved where it has not."""
+        if self._owner.room(room) is None:
+            raise moved()
+        return self._recordings.health(room)
+
     async def _answered(self, room: RoomId, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """What is answered, asked again while the worker with the room is gone and its lease is not over."""
         clock = asyncio.get_running_loop().time
@@ -157,11 +173,13 @@ class Door:
     async def live_state(self, room: RoomId) -> LiveState:
         if self._owner.room(room) is not None:
             return self._host.live_state(room)
+        return await self._told(room, lambda far: far.live_state(room)) or LiveState()
+
+    async def _told(self, room: RoomId, ask: Callable[[Sibling], Awaitable[Answer]]) -> Answer | None:
+        """What a sibling with the room answers to one question; None where no sibling has it."""
         sibling = self._known.get(room) or self._sibling(await owner_of(self._valkey, room))
-        if sibling is None:
-            return LiveState()
         try:
-            return await sibling.live_state(room)
+            return None if sibling is None else await ask(sibling)
         except OwnerAwayError:
             self.forget(room)
             raise

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from expo.edge.openapi import SDP, Answer, Content, Operation
+from expo.media.recording.recorder import RecordingHealth
 from expo.rooms.model import Source
 
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -20,6 +21,7 @@ OPEN_PATH = "/workers/rooms/{room}/open"
 COMMANDS_PATH = "/workers/rooms/{room}/commands"
 REMOVE_PATH = "/workers/rooms/{room}/remove"
 REVIEW_PATH = "/workers/rooms/{room}/review"
+HEALTH_PATH = "/workers/rooms/{room}/recording"
 FORWARDED = "X-Expo-Forwarded"
 """Carries the proof that a request comes from a worker of this server."""
 
@@ -52,6 +54,12 @@ class LiveReport(msgspec.Struct, frozen=True, rename="camel"):
     on_air: bool
     viewers: int
     key_frame_interval_ms: int | None
+
+
+class RecorderReport(msgspec.Struct, frozen=True):
+    """How a room's recorder does, as one worker tells another; null where nothing is being recorded."""
+
+    health: RecordingHealth | None
 
 
 PUBLISH = Operation(

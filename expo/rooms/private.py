@@ -10,7 +10,7 @@ from expo.edge.openapi import Answer, Content, Operation, operation
 from expo.ids import RoomId
 from expo.rooms.commands import Ack, Actor, PassedRequest
 from expo.rooms.door import Door
-from expo.rooms.operations import COMMANDS_PATH, OPEN_PATH, REMOVE_PATH, REVIEW_PATH
+from expo.rooms.operations import COMMANDS_PATH, HEALTH_PATH, OPEN_PATH, REMOVE_PATH, REVIEW_PATH, RecorderReport
 from expo.rooms.room import Room
 
 _ROOM = {"room": "The room's id"}
@@ -91,9 +91,23 @@ def routes(door: Door) -> list[web.RouteDef]:
         await door.review_here(RoomId(request.match_info["room"]))
         return web.Response(status=204)
 
+    @operation(
+        Operation(
+            "How a room's recorder does; for workers of this server only",
+            {200: Answer("Its health", Content(type=RecorderReport))},
+            parameters=_ROOM,
+            errors=(404, 503),
+            tag="workers",
+        )
+    )
+    async def health(request: web.Request) -> web.Response:
+        door.require_sibling(request)
+        return wire.answer(RecorderReport(door.recording_health_here(RoomId(request.match_info["room"]))))
+
     return [
         web.post(OPEN_PATH, open_room),
         web.post(COMMANDS_PATH, carry_out),
         web.post(REMOVE_PATH, remove),
         web.post(REVIEW_PATH, review),
+        web.get(HEALTH_PATH, health, allow_head=False),
     ]

@@ -21,17 +21,20 @@ from expo.edge.keys import LANGUAGE
 from expo.edge.problems import PROBLEM_TYPE, Problem
 from expo.errors import ExpoError, Unavailable
 from expo.ids import RoomId
+from expo.media.recording.recorder import RecordingHealth
 from expo.media.sdp import MAX_BYTES
 from expo.rooms.commands import Ack, Actor, PassedRequest, Request
 from expo.rooms.live import LiveState
 from expo.rooms.operations import (
     COMMANDS_PATH,
     FORWARDED,
+    HEALTH_PATH,
     LIVE_PATH,
     OPEN_PATH,
     REMOVE_PATH,
     REVIEW_PATH,
     LiveReport,
+    RecorderReport,
 )
 
 PASS_ON_S = 12.0
@@ -104,14 +107,21 @@ class Sibling:
         """Have the owner look at consents again; raises what the owner raised, Unavailable rooms.owner_away."""
         await self._private(REVIEW_PATH, room, b"")
 
+    async def recording_health(self, room: RoomId) -> RecordingHealth | None:
+        """How the owner's recorder does; raises what the owner raised, Unavailable rooms.owner_away."""
+        body = await self._private(HEALTH_PATH, room, b"", method="GET", deadline_s=ASK_S)
+        return msgspec.json.decode(body, type=RecorderReport).health
+
     async def command(self, room: RoomId, actor: Actor, request: Request | PassedRequest) -> Ack:
         """Have the owner carry a command out; raises what the owner raised, Unavailable rooms.owner_away."""
         body = msgspec.json.encode({"actor": actor, "request": request})
         return msgspec.json.decode(await self._private(COMMANDS_PATH, room, body), type=Ack)
 
-    async def _private(self, path: str, room: RoomId, body: bytes) -> bytes:
+    async def _private(
+        self, path: str, room: RoomId, body: bytes, *, method: str = "POST", deadline_s: float = PASS_ON_S
+    ) -> bytes:
         where = path.replace("{room}", quote(room, safe=""))
-        status, headers, answer = await self._ask("POST", where, {"Content-Type": wire.JSON}, body, PASS_ON_S)
+        status, headers, answer = await self._ask(method, where, {"Content-Type": wire.JSON}, body, deadline_s)
         if status in (200, 204):
             return answer
         _require_stayed(status, headers, answer)

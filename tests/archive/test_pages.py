@@ -15,11 +15,13 @@ import pytest_asyncio
 from sqlalchemy import select, update
 
 from expo.archive.keeping import Keeping
-from expo.archive.keys import FILMS, KEEPING, LIBRARY, ON_CONSENT
+from expo.archive.keys import FILMS, KEEPING, LIBRARY, ON_CONSENT, RECORDER
 from expo.archive.tables import Deletion, Recording
 from expo.clock import utc_now
 from expo.edge.keys import DATABASE
+from expo.errors import Unavailable
 from expo.ids import RoomId
+from expo.media.recording.recorder import RecordingHealth
 from tests.archive.world import FIRST, ROOM, SECOND, THIRD, browsing, record
 from tests.support.ranges import asks_every_range
 from tests.support.worker import Worker, running_worker
@@ -150,6 +152,30 @@ async def test_a_show_that_is_on_is_not_deleted(worker: Worker) -> None:
     async with browsing(worker, "demo-organiser") as desk, desk.delete(API) as answer:
         assert answer.status == 409
     assert (worker.settings.recordings_dir / ROOM).is_dir()
+
+
+async def test_the_health_of_a_recording_is_told_while_its_recorder_answers(worker: Worker) -> None:
+    await record(worker, state="live")
+    health: RecordingHealth | None = RecordingHealth(75_000, 12_300_000, 0, 0, -12, 10**9, "recording.disk_full")
+
+    async def recorder(_room: RoomId) -> RecordingHealth:
+        if health is None:
+            raise Unavailable("rooms.owner_away", "it does not answer")
+        return health
+
+    worker.app._state[RECORDER] = recorder  # pyright: ignore[reportPrivateUsage] - frozen; a test answers for a worker
+    async with browsing(worker, "demo-organiser", "vi") as desk, browsing(worker, "demo-exhibitor", "vi") as staff:
+        page = await text_of(desk)
+        for words in ("Lệch tiếng và hình", "12 ms", "tiếng sớm hơn", "1 phút 15 giây", "12,3 MB", "Ổ đĩa đã đầy"):
+            assert words in page
+        assert "recording-figures" not in await text_of(staff)
+        async with desk.get(API) as answer:
+            found = await answer.json()
+            assert (found["avOffsetMs"], found["failing"], found["lengthS"]) == (-12, "recording.disk_full", 75)
+        health = None
+        assert "Chưa rõ" in await text_of(desk)
+        async with desk.get(API) as answer:
+            assert (await answer.json())["avOffsetMs"] is None
 
 
 async def test_recordings_go_by_themselves_when_their_time_is_over(worker: Worker) -> None:

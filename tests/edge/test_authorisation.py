@@ -192,6 +192,7 @@ RULES = (
     Rule("POST", "/workers/rooms/{room}/commands", allowed=404),
     Rule("POST", "/workers/rooms/{room}/remove", allowed=404),
     Rule("POST", "/workers/rooms/{room}/review", allowed=404),
+    Rule("GET", "/workers/rooms/{room}/recording", allowed=404),
     Rule("GET", "/socket.io/", allowed=400),  # no WebSocket; who may do what on one is asked by tests/flows
 )
 

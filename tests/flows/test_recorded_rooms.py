@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from expo.media.recording.index import Kept
 from tests.support.house import House, open_house
-from tests.support.live import Page
+from tests.support.live import Page, cookie_header
 from tests.support.recorded import consent, kept, presenting
 from tests.support.tape import FLOOR, PICTURE, units_of
 
 pytestmark = [pytest.mark.cluster]
+
+
+async def av_offset_ms(house: House, worker: int, cookies: dict[str, str]) -> int:
+    """How its recorder does, as this worker tells its organisers once it does."""
+    connector = aiohttp.UnixConnector(path=str(house.sockets[worker]))
+    async with aiohttp.ClientSession(connector=connector, headers=cookie_header(cookies)) as http, asyncio.timeout(20):
+        while True:
+            async with http.get(f"http://expo/api/v1/recordings/{house.room}") as answer:
+                found = await answer.json()
+                if answer.status == 200 and found["avOffsetMs"] is not None:
+                    assert (found["failing"], found["lengthS"] > 0) == (None, True)
+                    return found["avOffsetMs"]
+            await asyncio.sleep(0.1)  # files are looked at each second
 
 
 def numbers(house: House, found: Kept) -> list[int]:
@@ -52,6 +67,7 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             assert min(numbers(house, found)) >= agreed_at  # nothing from before
             assert {each.name for each in found.renditions} == {PICTURE, FLOOR}
             assert found.cast(found.start_us, found.end_us) == {studio.hello["you"]["participant"]}
+            assert [abs(await av_offset_ms(house, worker, organiser)) <= 40 for worker in (0, 1)] == [True, True]
 
             await consent(house, 1, exhibitor, record=False)
             withdrawn_at = presenter.sounds
