@@ -74,7 +74,7 @@ async def test_a_replay_goes_on_when_the_worker_that_records_is_killed(tmp_path:
                     before_s = (await kept(house)).end_us / 1e6
                     os.kill(house.server.children()["worker-0"], signal.SIGKILL)
             async with presenting_again(house, exhibitor):
-                await page.wait_for_function(PLAYED, arg=before_s + 1)
+                await page.wait_for_function(PLAYED, arg=before_s + 0.3)
                 await expect(page.locator("html")).to_have_attribute("data-phase", "playing")
                 await page.locator("#act a.primary").click()
                 await picture(page, "moving")
