@@ -24,15 +24,16 @@ from expo.clock import monotonic_us, utc_now
 from expo.errors import NotFound, Unavailable
 from expo.ids import RoomId, SegmentId
 from expo.media.recording import playlist
-from expo.media.recording.index import Kept, Span, read_recording
+from expo.media.recording.index import Kept, Span
 from expo.media.recording.layout import recording_folder
 from expo.media.recording.playlist import Film, Stretch
+from expo.media.recording.reader import IndexReader
 from expo.store.db import Database
 
 FRESH_US = 1_000_000
 """Rights and files may be that old; after a change by this worker they are read anew at once."""
-GROWING_US = 4_000_000
-"""The files of a show that is on may be that old: an hour's index takes 150 ms to read."""
+GROWING_US = 1_000_000
+"""The files of a show that is on may be that old; they grow twice a second."""
 MOST_REMEMBERED = 64
 THREADS = 4
 MOST_WAITING = 256
@@ -51,11 +52,12 @@ Signature = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a recording's folder holds, and where in media time anything was kept."""
+    """What a recording's folder holds, and where in media time anything was kept; `reader` reads what comes next."""
 
     signature: Signature
     kept: Kept | None
     stretches: tuple[Stretch, ...]
+    reader: IndexReader
 
 
 @dataclass(slots=True)
@@ -253,15 +255,16 @@ def remember(known: OrderedDict[RoomId, T], room: RoomId, value: T) -> None:
 
 
 def _files(folder: Path, known: Files | None) -> Files:
-    """What the folder holds, parsed again only where a file has changed."""
+    """What the folder holds; read only where a file has changed, and of what grows only what is new."""
     signature: Signature = ()
     with contextlib.suppress(FileNotFoundError):
         found = [(path.name, path.stat()) for path in folder.iterdir() if path.name != STILLS]
         signature = tuple(sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found))
     if known is not None and known.signature == signature:
         return known
-    kept = read_recording(folder) if signature else None
-    return Files(signature, kept, () if kept is None else playlist.kept_stretches(kept))
+    reader = IndexReader(folder) if known is None else known.reader
+    kept = reader.read() if signature else None
+    return Files(signature, kept, () if kept is None else playlist.kept_stretches(kept), reader)
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:

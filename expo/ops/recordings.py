@@ -14,8 +14,9 @@ from expo.cluster.redis import Valkey
 from expo.errors import Conflict, NotFound
 from expo.ids import RoomId
 from expo.media.recording import repair
-from expo.media.recording.index import Kept, read_recording
+from expo.media.recording.index import Kept
 from expo.media.recording.layout import owners, recording_folder
+from expo.media.recording.reader import read_recording
 from expo.media.recording.repair import Finding
 from expo.ops.columns import columns
 from expo.settings import Settings

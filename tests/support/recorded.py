@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator
 import aiohttp
 
 from expo.media.codecs import packetize_h264
-from expo.media.recording.index import Kept, read_recording
+from expo.media.recording.index import Kept
+from expo.media.recording.reader import read_recording
 from tests.support.encoded import pictures
 from tests.support.house import House
 from tests.support.live import Page, cookie_header

@@ -11,7 +11,8 @@ from expo.media.clock_model import ClockModel
 from expo.media.codecs import packetize_h264
 from expo.media.feed import Feed, Source
 from expo.media.recording.frames import PictureSink, SoundSink
-from expo.media.recording.index import Kept, Part, read_recording
+from expo.media.recording.index import Kept, Part
+from expo.media.recording.reader import read_recording
 from expo.media.recording.writer import Cut, Item, Keep, Trouble, Writer
 from expo.media.rtcp import ntp_time
 from expo.media.rtp import RtpPacket

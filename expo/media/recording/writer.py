@@ -14,9 +14,9 @@ from typing import assert_never
 from expo.errors import Conflict
 from expo.media.recording.files import OwnerFiles
 from expo.media.recording.frames import Frame
-from expo.media.recording.index import read_recording
 from expo.media.recording.layout import owners
 from expo.media.recording.lines import CastLine, Closed, GapLine, GapReason, InitLine, Kind, Opened, PartLine
+from expo.media.recording.reader import read_recording
 from expo.media.recording.segmenter import Segmenter
 from expo.media.recording.timeline import GapPiece, InitPiece, PartPiece, Piece
 

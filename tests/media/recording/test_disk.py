@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from expo.media.recording.index import read_recording
+from expo.media.recording.reader import read_recording
 from expo.media.recording.repair import repair, verify
 from tests.support.encoded import pictures
 from tests.support.tape import FLOOR, PICTURE, Publisher, Show, Tape, samples_of, units_of

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from expo.media.recording.index import Gap, read_recording
+from expo.media.recording.index import Gap
 from expo.media.recording.layout import index_name, media_name, owners, recording_folder
-from expo.media.recording.lines import Closed, GapLine, InitLine, Line, Opened, PartLine, encode_line
+from expo.media.recording.lines import CastLine, Closed, GapLine, InitLine, Line, Opened, PartLine, encode_line
+from expo.media.recording.reader import IndexReader, read_recording
 
 EPOCH_MS = 1_800_000_000_000
 
@@ -94,6 +96,32 @@ def test_the_room_clock_maps_to_media_time_though_it_was_set_back(tmp_path: Path
     assert kept.at_ms(1_250_000) == EPOCH_MS + 1_250
     assert kept.media_us(EPOCH_MS - 60_000 + 4_250) == 4_250_000
     assert kept.at_ms(4_250_000) == EPOCH_MS - 55_750
+
+
+def test_what_grows_is_read_on_as_if_it_were_read_anew(tmp_path: Path) -> None:
+    """Also where a line is torn, another owner takes over, one is stale, and a file is cut."""
+    reader = IndexReader(tmp_path)
+    assert reader.read() is None
+    first = tmp_path / index_name(1)
+    lines = [init(1), *(part(n, segment=n // 4) for n in range(6)), CastLine(500_000, ("kim",)), init(1, offset=400)]
+    lines += [*(part(n, segment=n // 4) for n in range(6, 9)), GapLine(4_500_000, 0, "unkept")]
+    lines += [GapLine(4_500_000, 500_000, "unkept"), part(10, segment=5, at_ms=EPOCH_MS), Closed(EPOCH_MS, "moved")]
+    write(tmp_path, 1)
+    text = b"".join(map(encode_line, lines))
+    steps = [*range(0, len(text), 97), len(text)]
+    for begin, end in pairwise(steps):
+        with first.open("ab") as file:
+            file.write(text[begin:end])
+        assert reader.read() == read_recording(tmp_path)
+    for more in ([], [init(2)], [init(2), part(9, offset=100)], [init(2), part(9, offset=100), part(11, offset=150)]):
+        write(tmp_path, 2, *more)
+        assert reader.read() == read_recording(tmp_path)
+    with first.open("ab") as file:  # it has not heard yet
+        file.write(encode_line(part(12, segment=6)))
+    assert reader.read() == read_recording(tmp_path)
+    for size in (170, 120, 0):
+        (tmp_path / media_name("picture", 2)).write_bytes(bytes(size))
+        assert reader.read() == read_recording(tmp_path)
 
 
 def test_there_is_no_recording_where_nobody_opened_one(tmp_path: Path) -> None:

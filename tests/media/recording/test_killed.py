@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from playwright.async_api import Page
 
-from expo.media.recording.index import Kept, Rendition, read_recording
+from expo.media.recording.index import Kept, Rendition
+from expo.media.recording.reader import read_recording
 from expo.media.recording.repair import repair, verify
 from tests.support.encoded import pictures
 from tests.support.played import files_in_chromium, play

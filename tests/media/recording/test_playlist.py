@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from expo.media.recording import playlist
-from expo.media.recording.index import Kept, read_recording
+from expo.media.recording.index import Kept
 from expo.media.recording.playlist import Film, Selection, Stretch
+from expo.media.recording.reader import read_recording
 from tests.support.recordings import BLUE, GREEN, LARGE, RED, Shot, write_recording
 
 EPOCH_MS = 1_795_000_000_000

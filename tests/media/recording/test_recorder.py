@@ -12,7 +12,7 @@ import pytest
 from expo.errors import Conflict
 from expo.media.codecs import packetize_h264, split_annex_b
 from expo.media.peer import Peer
-from expo.media.recording.index import read_recording
+from expo.media.recording.reader import read_recording
 from expo.media.recording.recorder import Recorder
 from expo.media.recording.repair import verify
 from expo.media.track import Track

@@ -9,8 +9,9 @@ import pytest
 
 from expo.errors import Unavailable
 from expo.media.recording import playlist
-from expo.media.recording.index import Kept, read_recording
+from expo.media.recording.index import Kept
 from expo.media.recording.playlist import Film, Selection, Stretch
+from expo.media.recording.reader import read_recording
 from expo.media.recording.remux import Label, Mark, remux
 from tests.support.recordings import BLUE, GREEN, LARGE, RED, Shot, boxes, write_recording
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from expo.media.recording.index import Kept, read_recording
+from expo.media.recording.index import Kept
 from expo.media.recording.lines import PartLine, every_line
+from expo.media.recording.reader import read_recording
 from expo.media.recording.repair import Finding, repair, verify
 from tests.support.encoded import pictures
 from tests.support.tape import FLOOR, PICTURE, Publisher, Show, Tape, units_of
