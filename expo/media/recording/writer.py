@@ -144,9 +144,11 @@ class Writer:
                     assert_never(item)
         self._segmenter.advance(now_us - self._origin_us)
         self._look_at_pictures(now_us - self._origin_us)
+        if self.failing is not None:
+            return
         try:
             self._write(self._segmenter.pieces(), now_us)
-            if now_us - self._looked_us >= SYNC_US and self.failing is None and self._files is not None:
+            if now_us - self._looked_us >= SYNC_US and self._files is not None:
                 self._looked_us = now_us
                 self._files.sync()
                 self._look_after(now_us)

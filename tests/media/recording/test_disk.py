@@ -62,7 +62,7 @@ class Disk:
 def on_air(tape: Tape) -> Show:
     sender = Publisher(tape)
     sender.show()
-    tape.keep()
+    tape.keep("kim")
     return Show(tape, sender, pictures())
 
 
@@ -94,7 +94,7 @@ def test_a_disk_may_fail_at_any_call(root: Path, code: int) -> None:
             assert tape.writer.failing == CODES[code]
             disk.make_room()
             show.run(4)
-            tape.keep()  # as the recorder does when it hears that the trouble is over
+            tape.keep("kim")  # as the recorder does when it hears that the trouble is over
             show.run(2)
             kept = tape.close()
         assert [(each.code, each.over) for each in tape.troubles] == [(CODES[code], False), (CODES[code], True)]
@@ -105,6 +105,7 @@ def test_a_disk_may_fail_at_any_call(root: Path, code: int) -> None:
             after = units_of(kept, folder, name)
             assert after[: len(units)] == units
             assert len(after) >= len(units) + 45
+        assert kept.cast(kept.start_us, kept.end_us) == {"kim"}
         for rendition in kept.renditions:
             for segment in rendition.segments:
                 assert all(samples_of(folder, part) for part in segment.parts)

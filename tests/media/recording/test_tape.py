@@ -183,6 +183,9 @@ def test_b_frames_are_shown_when_they_were_captured(tape: Tape, profile: str) ->
     assert units_of(kept, tape.folder, PICTURE) == [published(unit) for unit, _ in units]
     times = decoded(tape)
     assert [after - before for before, after in pairwise(times)] == pytest.approx([0.04] * 49, abs=0.002)
+    parts = [part for segment in rendition(kept, PICTURE).segments for part in segment.parts]
+    decoding = [sample.dts / 90_000 for part in parts for sample in samples_of(tape.folder, part)]
+    assert [after - before for before, after in pairwise(decoding)] == pytest.approx([0.04] * 49, abs=0.002)
 
 
 def test_ten_percent_loss_leaves_whole_pictures_and_says_what_is_missing(tape: Tape) -> None:
@@ -224,6 +227,14 @@ def test_sound_alone_is_kept_and_a_picture_may_follow(tape: Tape) -> None:
     assert rendition(kept, PICTURE).segments[0].start_us == pytest.approx(5 * S, abs=0.1 * S)
     assert breaks(floor.segments) == []
     assert len(units_of(kept, tape.folder, FLOOR)) == 400
+
+
+def test_a_picture_that_stops_does_not_hold_up_its_sound(tape: Tape) -> None:
+    show = on_air(tape)
+    show.run(2)
+    show.with_picture = False
+    show.run(2.4)
+    assert rendition(tape.kept(), FLOOR).segments[-1].end_us > 3.6 * S
 
 
 def test_no_key_frame_for_ten_seconds_is_one_long_segment_beside_short_ones_of_sound(tape: Tape) -> None:
@@ -269,6 +280,8 @@ def test_ten_minutes_of_nothing_are_a_standing_picture_and_silence(tape: Tape) -
     show.run(3)
     show.at_us += 600 * S
     tape.until(show.at_us)
+    for each in tape.kept().renditions:
+        assert each.segments[-1].end_us > 598 * S  # what plays meanwhile goes on
     show.run(3)
     kept = proved(tape)
     for each in kept.renditions:
