@@ -93,7 +93,7 @@ async def test_an_organiser_decides_by_forms_alone(worker: Worker) -> None:
 
 
 async def test_an_exhibitor_reads_and_keeps_the_own_chapter_alone(worker: Worker) -> None:
-    await record(worker, visibility="nobody")
+    await record(worker)
     async with browsing(worker, "demo-exhibitor") as staff, browsing(worker, "demo-organiser") as desk:
         page = await text_of(staff)
         assert (page.count('class="chapter-line"'), "keepDays" in page) == (1, False)

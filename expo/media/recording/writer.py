@@ -129,19 +129,7 @@ class Writer:
         if self.failing is not None:
             self._try_again(now_us)
         for item in items:
-            match item:
-                case Frame():
-                    self._segmenter.take(item, item.captured_us - self._origin_us)
-                case Keep(on=True):
-                    self._note_cast(item)
-                    if self.failing is None:
-                        self._segmenter.start(now_us - self._origin_us)
-                case Keep():
-                    self._segmenter.stop("unkept")
-                case Cut():
-                    self._segmenter.cut(now_us - self._origin_us)
-                case _:
-                    assert_never(item)
+            self._take(item, now_us)
         self._segmenter.advance(now_us - self._origin_us)
         self._look_at_pictures(now_us - self._origin_us)
         if self.failing is not None:
@@ -171,6 +159,21 @@ class Writer:
             self._files = None
             self._before_bytes += files.written
             self._let_go(files)
+
+    def _take(self, item: Item, now_us: int) -> None:
+        match item:
+            case Frame():
+                self._segmenter.take(item, item.captured_us - self._origin_us)
+            case Keep(on=True):
+                self._note_cast(item)
+                if self.failing is None:
+                    self._segmenter.start(now_us - self._origin_us)
+            case Keep():
+                self._segmenter.stop("unkept")
+            case Cut():
+                self._segmenter.cut(now_us - self._origin_us)
+            case _:
+                assert_never(item)
 
     def _open(self, now_us: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
