@@ -181,8 +181,9 @@ class Recordings:
         await self._review(tape)
         name = tape.room.lease.room
         if tape.recorder is None and kept(tape.room.state, self._host.choice(name), tape.consents):
-            tape.recorder = await self._open(tape)
-            self._in_trouble(tape, None)
+            tape.recorder = recorder = await self._open(tape)
+            failing = recorder.health.failing  # which may have been told before there was a recorder
+            self._in_trouble(tape, None if failing is None else _TROUBLES[failing])
         if tape.recorder is not None and not tape.begun:
             async with asyncio.timeout(POLICY_S):
                 await self._policy.begun(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -46,6 +47,10 @@ async def turned(page: Page, *, on: bool, after: int = 0) -> None:
     )
 
 
+def troubles(page: Page) -> list[str | None]:
+    return [each["event"]["trouble"] for each in page.events if each["event"]["type"] == "recording_troubled"]
+
+
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncGenerator[House]:
     async with open_house(tmp_path) as opened:
@@ -60,9 +65,19 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             await presenter.until(50)
             assert stranger.hello["snapshot"]["state"]["recording"] is False
 
-            agreed_at = presenter.sounds
+            folder = house.server.data_dir / "recordings" / house.room
+            folder.parent.mkdir(exist_ok=True)
+            folder.write_bytes(b"")  # a disk on which nothing can be opened
+            agreed_at, agreed_s = presenter.sounds, time.monotonic()
             await consent(house, 1, exhibitor, record=True)
+            await desk.until(lambda: troubles(desk) == ["disk_failed"])
+            assert time.monotonic() - agreed_s < 2
+            sent = presenter.sounds
+            folder.unlink()
             await turned(stranger, on=True)
+            assert presenter.sounds > sent  # the show goes on
+            await desk.until(lambda: troubles(desk) == ["disk_failed", None])
+            assert troubles(stranger) == []
             found = await kept(house, least_sounds=100)
             assert min(numbers(house, found)) >= agreed_at  # nothing from before
             assert {each.name for each in found.renditions} == {PICTURE, FLOOR}
