@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -228,7 +228,7 @@ class Library:
         closing = show.ended_at is not None and now < show.ended_at + CLOSING
         growing = kept is not None and not kept.closed and (not over or closing)
         parts = [Part(part.segment_id, part.exhibitor_id, part.started_at, part.ended_at) for part in show.parts]
-        chapters = () if kept is None else rules.chapters(parts, rights.edits, kept.media_us, kept.end_us, kept.cast)
+        chapters = () if kept is None else chapters_of(kept, parts, rights)
         return Shelf(
             show=show,
             begun_at=row.begun_at,
@@ -244,6 +244,11 @@ class Library:
             growing=growing,
             now=now,
         )
+
+
+def chapters_of(kept: Kept, parts: Sequence[Part], rights: Rights) -> tuple[Chapter, ...]:
+    """The chapters of what was kept."""
+    return rules.chapters(parts, rights.edits, kept.media_us, kept.end_us, kept.cast)
 
 
 def remember(known: OrderedDict[RoomId, T], room: RoomId, value: T) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expo.archive import rules, service
-from expo.archive.library import Files, Library
+from expo.archive import service
+from expo.archive.library import Files, Library, chapters_of
 from expo.archive.rules import Chapter, Part, Reader, Rights
 from expo.ids import RoomId, SegmentId
 from expo.media.recording.playlist import Stretch
@@ -64,7 +64,7 @@ def _lengths(
 ) -> Iterator[tuple[SegmentId, float]]:
     if (kept := files.kept) is None:
         return
-    for chapter in rules.chapters(show.parts, rights.edits, kept.media_us, kept.end_us):
+    for chapter in chapters_of(kept, show.parts, rights):
         length_us = _length_us(chapter, files.stretches)
         if length_us >= LEAST_US and rights.shows(chapter, reader, now):
             yield chapter.segment, length_us / 1e6

@@ -126,7 +126,7 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
       return said(
         "ended",
         facts.showcase.replay === true
-          ? html`<a class="btn" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`
+          ? html`<a class="btn primary" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`
           : nothing,
       );
     case "starting":
