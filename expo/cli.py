@@ -193,7 +193,7 @@ def list_recordings() -> None:
 def verify_recordings(
     recording: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only this one.")] = None,
 ) -> None:
-    """Compare files with their indexes; exit code 1 when something is wrong."""
+    """Compare every byte of files with their indexes; exit code 1 when something is wrong."""
     from expo.ids import RoomId
     from expo.kit.startup import StartFailed
     from expo.ops import recordings
@@ -208,12 +208,18 @@ def verify_recordings(
 
 @recordings.command("repair")
 def repair_recording(recording: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """End a recording whose server was killed; harmless to repeat. `serve` does it too when the room opens again."""
+    """End a recording whose server was killed, and make lost lines of its index anew; exit code 1 when that is not all.
+
+    Gives up nothing that is there; harmless to repeat.
+    """
     from expo.ids import RoomId
     from expo.ops import recordings
 
-    mended = _run(recordings.repaired(_settings(os.environ), RoomId(recording)))
+    mended, left = _run(recordings.repaired(_settings(os.environ), RoomId(recording)))
     typer.echo("\n".join(f"{one.file}: {one.problem}" for one in mended) or "Nothing to mend.")
+    for one in left:
+        typer.echo(f"{one.file}: {one.problem} at byte {one.offset}, which cannot be mended", err=True)
+    raise typer.Exit(1 if left else 0)
 
 
 @app.command(hidden=True)

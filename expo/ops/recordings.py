@@ -15,7 +15,7 @@ from expo.errors import Conflict, NotFound
 from expo.ids import RoomId
 from expo.media.recording import repair
 from expo.media.recording.index import Kept
-from expo.media.recording.layout import owners, recording_folder
+from expo.media.recording.layout import media_files, owners, recording_folder
 from expo.media.recording.reader import read_recording
 from expo.media.recording.repair import Finding
 from expo.ops.columns import columns
@@ -66,9 +66,11 @@ def verified(settings: Settings, room: RoomId | None) -> dict[RoomId, list[Findi
     return {one: repair.verify(_folder(settings, one)) for one in ([room] if room else folders(settings))}
 
 
-async def repaired(settings: Settings, room: RoomId) -> list[Finding]:
-    """Mend one recording, and say what was. NotFound `recording.none`; Conflict `recording.running` while a worker
-    has its room; Unavailable `cluster.away` when nobody knows.
+async def repaired(settings: Settings, room: RoomId) -> tuple[list[Finding], list[Finding]]:
+    """Mend one recording, and say what was and what cannot be.
+
+    NotFound `recording.none`; Conflict `recording.running` while a worker has its room; Unavailable `cluster.away` when
+    nobody knows.
     """
     folder = _folder(settings, room)
     valkey = Valkey(settings.effective_redis_url)
@@ -77,7 +79,8 @@ async def repaired(settings: Settings, room: RoomId) -> list[Finding]:
             raise Conflict("recording.running", "a worker has this room: it mends its own recording")
     finally:
         await valkey.close()
-    return await asyncio.to_thread(repair.repair, folder)
+    mended = await asyncio.to_thread(repair.repair, folder)
+    return mended, await asyncio.to_thread(repair.verify, folder)
 
 
 def findings_table(found: dict[RoomId, list[Finding]]) -> str:
@@ -92,7 +95,7 @@ def folders(settings: Settings) -> list[RoomId]:
     """The recordings that have files."""
     root = settings.recordings_dir
     found = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    return sorted(RoomId(path.name) for path in found if not path.name.startswith(".") and owners(path))
+    return sorted(RoomId(path.name) for path in found if not path.name.startswith(".") and _is_recording(path))
 
 
 def _folder(settings: Settings, room: RoomId) -> Path:
@@ -100,9 +103,13 @@ def _folder(settings: Settings, room: RoomId) -> Path:
         folder = recording_folder(settings.recordings_dir, room)
     except ValueError:
         raise NotFound("recording.none", "this is no recording's id") from None
-    if not owners(folder):
+    if not _is_recording(folder):
         raise NotFound("recording.none", f"there are no files of {room!r}")
     return folder
+
+
+def _is_recording(folder: Path) -> bool:
+    return bool(owners(folder) or media_files(folder))
 
 
 def _row(view: RecordingView) -> tuple[str, ...]:

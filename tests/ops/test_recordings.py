@@ -63,9 +63,17 @@ async def test_recordings_are_listed_proved_and_mended(tmp_path: Path, sqlite_da
         with pytest.raises(Conflict):
             await recordings.repaired(settings, OPEN)
         await leases.release(place.valkey, owned)
-        assert await recordings.repaired(settings, OPEN)
+        mended, left = await recordings.repaired(settings, OPEN)
+        assert {one.problem for one in mended} == {"torn_index", "not_closed"}
+        assert left == []
         assert await asyncio.to_thread(recordings.verified, settings, OPEN) == {OPEN: []}
-        assert await recordings.repaired(settings, OPEN) == []
+        assert await recordings.repaired(settings, OPEN) == ([], [])
+        (settings.recordings_dir / ENDED / "floor-1.mp4").unlink()
+        (settings.recordings_dir / OPEN / "index-1.jsonl").unlink()
+        assert {one.problem for one in recordings.verified(settings, None)[OPEN]} == {"unlisted", "not_closed"}
+        assert (await recordings.repaired(settings, OPEN))[1] == []
+        mended, left = await recordings.repaired(settings, ENDED)
+        assert (mended, [one.problem for one in left]) == ([], ["missing"])
         for nothing in ("nothing", "../data", "notes"):
             with pytest.raises(NotFound):
                 await recordings.repaired(settings, RoomId(nothing))
