@@ -14,6 +14,8 @@ SLEW_PER_S_US = 5_000
 # slower or faster for a moment, and later pictures stay later ones up to 90 a second.
 CATCH_UP_PER_S_US = 100_000
 IN_STEP_US = 20_000
+# So does sound that has just begun: its first packets may have waited for an encoder that was being made.
+YOUNG_US = 3_000_000
 
 _SETTLE_US = 100_000
 # Later than any queue holds a packet, or earlier than any delay allows: the timestamps have a new origin.
@@ -31,6 +33,7 @@ class _Line:
     __slots__ = (
         "arrived_us",
         "base_us",
+        "begun_us",
         "clock_rate",
         "low_us",
         "lower_us",
@@ -48,7 +51,7 @@ class _Line:
 
     def begin(self, timestamp: int, arrival_us: int) -> None:
         self.ticks = self.settled_ticks = timestamp
-        self.arrived_us = self.settled_us = arrival_us
+        self.arrived_us = self.settled_us = self.begun_us = arrival_us
         self.settle_due_us = arrival_us + _SETTLE_US
         self.window_ends_us = arrival_us + WINDOW_US
         # base_us now; low_us the lowest transit of this window, lower_us of the one before it.
@@ -74,7 +77,8 @@ class ClockModel:
     Arrival places a medium at once: at its first packet, and then at the least delayed of its packets. Sender reports
     (RFC 3550 6.4.1) say how the two lie to each other: sound is placed by the less delayed of both, and a picture by
     the sound, so that they are in step as soon as both were reported. Corrections are slewed by SLEW_PER_S_US, those of
-    a picture that is out of step by CATCH_UP_PER_S_US; only a restarted timeline jumps.
+    a picture that is out of step, and of sound that has just begun, by CATCH_UP_PER_S_US; only a restarted timeline
+    jumps.
     """
 
     __slots__ = ("_lines", "_reports")
@@ -138,7 +142,8 @@ class ClockModel:
         line.settle_due_us = now_us + _SETTLE_US
         by_report_us = self._by_report_us(kind, line, now_us)
         wanted_us = (line.delay_us if by_report_us is None else by_report_us) - line.base_us
-        catches_up = kind == "video" and by_report_us is not None and abs(wanted_us) > IN_STEP_US
+        may_catch_up = by_report_us is not None if kind == "video" else now_us - line.begun_us < YOUNG_US
+        catches_up = may_catch_up and abs(wanted_us) > IN_STEP_US
         limit_us = elapsed_us * (CATCH_UP_PER_S_US if catches_up else SLEW_PER_S_US) // 1_000_000
         line.base_us += max(-limit_us, min(limit_us, wanted_us))
 

@@ -111,6 +111,15 @@ def test_a_picture_is_in_step_as_soon_as_both_were_reported(audio_us: int, video
     assert placed == pytest.approx(40_000_000 + min(audio_us, video_us), abs=11_000)
 
 
+def test_sound_whose_first_packets_were_late_is_placed_within_seconds() -> None:
+    talk = sender()
+    for number in range(10):  # a burst: they waited for an encoder
+        talk.model.on_packet("audio", AUDIO, talk.timestamp("audio", number * 20_000), 230_000)
+    talk.run(0.2, 2.5)
+    placed = talk.model.server_us("audio", talk.timestamp("audio", 2_500_000))
+    assert placed == pytest.approx(2_530_000, abs=IN_STEP_US)
+
+
 def test_a_report_that_comes_before_its_medium_counts() -> None:
     talk = sender()
     talk.report("audio", 0)
@@ -121,9 +130,9 @@ def test_a_report_that_comes_before_its_medium_counts() -> None:
 
 def test_sound_moves_by_5_ms_a_second_and_a_picture_never_goes_back() -> None:
     talk = sender(video_us=500_000, jitter_us=60_000)
-    talk.run(0, 1)
-    placed = {key: talk.model.server_us(key, talk.timestamp(key, 1_000_000)) for key in RATES}
-    for step in range(25, 25 * 20):
+    talk.run(0, 4)
+    placed = {key: talk.model.server_us(key, talk.timestamp(key, 4_000_000)) for key in RATES}
+    for step in range(100, 25 * 20):
         talk.run(step * 0.04, (step + 1) * 0.04, reports=("audio", "video"))
         for key in RATES:
             rate = CATCH_UP_PER_S_US if key == "video" else SLEW_PER_S_US
