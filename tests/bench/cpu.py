@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -56,7 +57,10 @@ class Meter:
 
     def start(self) -> None:
         self._began_s = time.monotonic()
-        self._before = {pid: (cpu_ns(pid), cpu_ticks_ns(pid)) for pid in self._pids()}
+        self._before: dict[int, tuple[int, int]] = {}
+        for pid in self._pids():
+            with contextlib.suppress(OSError):  # it has ended just now
+                self._before[pid] = cpu_ns(pid), cpu_ticks_ns(pid)
         self._busy = _core_busy(self._core)
 
     def stop(self) -> Usage:
