@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from expo.cluster.eventlog import EventLog, Loaded, StaleTokenError
-from expo.cluster.lease import TTL_S, Held, Lease, LeaseKeeper, release, take
+from expo.cluster.lease import TTL_S, Held, Lease, LeaseKeeper, owner_of, release, take
 from expo.cluster.redis import Valkey
 from expo.errors import NotFound, Unavailable
 from expo.ids import ProductId, RoomId
@@ -170,6 +170,9 @@ class RoomOwner:
         if self._draining:
             raise Unavailable("rooms.stopping", "this server is stopping", retry_after_s=1)
         if (wait_s := self._hold_off_s - self._valkey.quiet_s) > 0:  # in an outage leases expire whose owners are well
+            holder = await owner_of(self._valkey, room)
+            if holder is not None and holder != self._owner:
+                return Held(holder)
             raise Unavailable("cluster.away", "Valkey is just back", retry_after_s=math.ceil(wait_s))
         lease = await take(self._valkey, room, self._owner, ttl_s=self._ttl_s)
         if isinstance(lease, Held):

@@ -431,6 +431,7 @@ async def test_an_outage_longer_than_a_lease_costs_no_owner_its_room(tmp_path: P
                 found = await b.owner.own(ROOM)
             await asyncio.sleep(0.02)
         assert found == Held("a")
+        assert elsewhere.valkey.quiet_s < HOLD_OFF_S, "who has renewed is known before nobody's rooms are taken"
         assert not room.lost
         await a.owner.close()
         await b.owner.close()
