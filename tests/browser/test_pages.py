@@ -57,7 +57,6 @@ async def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, role:
             answer = await page.goto(address)
             assert answer is not None
             told[name] = answer.status
-            await page.wait_for_load_state("networkidle")
             assert await page.evaluate("() => document.documentElement.lang") == reader[:2]
             assert page.url == address, "the reader is led away from the page"
             found[name] = await violations(page)
@@ -150,7 +149,6 @@ async def test_pages_keep_their_content_security_policy_and_break_nothing(browse
         if name in {"missing", "withdrawn"}:  # Chromium reports every answer of 400 and more
             continue
         await page.goto(address)
-        await page.wait_for_load_state("networkidle")
     await moving(page)
     await readers.close()
     await publisher.stop()
