@@ -12,7 +12,7 @@ from expo.archive.entrance import reader_in
 from expo.archive.library import Library
 from expo.archive.offers import Offer, Wanted, offers
 from expo.archive.posters import poster_path
-from expo.archive.rules import Part
+from expo.archive.rules import Part, Reader
 from expo.catalogue.views import Again
 from expo.clock import utc_now
 from expo.edge.principal import Principal
@@ -34,11 +34,15 @@ class ShowAgain:
 
 
 async def seen_again(
-    db: AsyncSession, library: Library, principal: Principal | None, expo_id: ExpoId, showcase_ids: Collection[str]
+    db: AsyncSession,
+    library: Library,
+    principal: Principal | None,
+    expo_id: ExpoId | None,
+    showcase_ids: Collection[str],
 ) -> dict[ShowcaseId, ShowAgain]:
     """Of these shows of an expo, those of which this person may see something again, with what that is.
 
-    Where the disk does not answer, none: the page is whole without it.
+    Without an expo: what anybody may see. Where the disk does not answer, none: the page is whole without it.
     """
     rows = await queries.begun(db, showcase_ids)
     segments = await queries.segments(db, [row.id for row in rows])
@@ -49,7 +53,7 @@ async def shows_again(
     db: AsyncSession,
     library: Library,
     principal: Principal | None,
-    expo_id: ExpoId,
+    expo_id: ExpoId | None,
     rows: Iterable[Showcase],
     segments: Mapping[str, Sequence[Segment]],
 ) -> dict[ShowcaseId, ShowAgain]:
@@ -57,7 +61,7 @@ async def shows_again(
     begun = sorted((row for row in rows if row.went_live_at is not None), key=_newest, reverse=True)
     if not begun:
         return {}
-    reader = reader_in(principal, AgencyId(begun[0].agency_id), expo_id)
+    reader = Reader("all") if expo_id is None else reader_in(principal, AgencyId(begun[0].agency_id), expo_id)
     wanted = [Wanted(RoomId(row.id), row.state == "live", _parts(row, segments.get(row.id, ()))) for row in begun]
     try:
         found = await offers(db, library, reader, wanted, utc_now())

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from expo.archive.entrance import plays_again
+from expo.archive.keys import LIBRARY
 from expo.clock import monotonic_us, utc_now
 from expo.edge import auth, wire
 from expo.edge.keys import DATABASE, LANGUAGE
@@ -19,6 +20,7 @@ from expo.errors import NotFound
 from expo.ids import RoomId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
+from expo.showcases.again import seen_again
 from expo.showcases.keys import DOOR
 from expo.showcases.rules import State
 from expo.showcases.views import ShowcaseState
@@ -102,9 +104,9 @@ class ShowcaseApi:
         now = utc_now()
         async with request.app[DATABASE].read() as db:
             states = await service.showcase_states(db, request[LANGUAGE], now)
+            again = await seen_again(db, request.app[LIBRARY], None, None, [state.id for state in states])
         lives = await asyncio.gather(*(_live(request, state) for state in states))
-        replays = await asyncio.gather(*(_replay(request, state) for state in states))
-        told = list(zip(states, lives, replays, strict=True))
+        told = [(state, live, state.id in again) for state, live in zip(states, lives, strict=True)]
         answers = tuple(_answer(*each, now) for each in told)
         return _tagged(request, ShowcasesAnswer(showcases=answers, server_time=now), told)
 

@@ -72,6 +72,9 @@ async def test_every_page_that_tells_of_a_show_leads_to_what_plays_again(worker:
         assert "master.m3u8#t=20" in page
         async with http.get(f"/api/showcases/{ROOM}") as answer:
             assert (await answer.json())["replay"] is True
+        async with http.get("/api/showcases") as answer:
+            every = (await answer.json())["showcases"]
+            assert [each["id"] for each in every if each["replay"]] == [ROOM]
 
 
 async def test_nobody_is_led_to_what_does_not_play_for_them(worker: Worker) -> None:
