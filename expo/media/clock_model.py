@@ -10,7 +10,7 @@ Kind = Literal["audio", "video"]
 WINDOW_US = 5_000_000
 # A clock that is corrected by no more than 5 ms a second never visibly jumps.
 SLEW_PER_S_US = 5_000
-# A picture that is farther from its sound than nobody notices is brought to it quickly: it only shows time pass a tenth
+# A picture so far from its sound that people notice is brought to it quickly: it only shows time pass a tenth
 # slower or faster for a moment, and later pictures stay later ones up to 90 a second.
 CATCH_UP_PER_S_US = 100_000
 IN_STEP_US = 20_000
