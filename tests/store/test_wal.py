@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -121,6 +122,9 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for(
             async with asyncio.timeout(5):
                 await wal.fold(sqlite_url(crashed))
     assert ["does not answer" in line["event"] for line in lines] == [True]
+    for thread in threading.enumerate():
+        if thread.name == "store.fold":
+            thread.join(10)  # else it has its say in another test
 
 
 async def test_a_file_that_is_no_database_is_said_and_kept(tmp_path: Path) -> None:
