@@ -3,12 +3,8 @@
 import { render } from "lit-html";
 import { PollingSource } from "../live/source";
 import { Devices } from "../media/devices";
-import { OnAirIntent } from "../media/intent";
-import { LevelMeter } from "../media/level";
-import { Publisher } from "../media/publisher";
 import { assess } from "../media/quality";
 import { NO_STATS } from "../media/stats";
-import type { Resource } from "../media/whip";
 import { type Clock, ownZone } from "../ui/clocks";
 import { leavesForAnotherBrowser } from "../ui/elsewhere";
 import { translator } from "../ui/i18n";
@@ -17,6 +13,8 @@ import { need, pageData } from "../ui/page";
 import type { RunWords } from "../ui/run/words";
 import { StudioRoom } from "../ui/studio/live";
 import { EncoderSheet } from "../ui/studio/more";
+import { OFF_AIR, OnAir } from "../ui/studio/on-air";
+import { OwnPicture, type Switches } from "../ui/studio/own-picture";
 import { LivePanel } from "../ui/studio/panel";
 import { canShare, ScreenShare } from "../ui/studio/screen";
 import { Awake } from "../ui/studio-awake";
@@ -48,8 +46,6 @@ interface StudioPage {
 }
 
 const TICK_MS = 500;
-/** While on air the intent is written again this often, so that only a fresh one survives. */
-const KEEP_MS = 5_000;
 const HINT_MS = 3_000;
 /** As long as the change of companies may be undone; then nobody stays on air behind their part. */
 const OVER_MS = LIMITS.undoMs;
@@ -70,7 +66,6 @@ const words: views.StudioWords = {
   after: page.after,
 };
 
-const preview = need<HTMLVideoElement>("#preview");
 const screenPreview = need<HTMLVideoElement>("#screen-preview");
 const camera = need<HTMLElement>("#camera");
 const slots = {
@@ -89,18 +84,13 @@ const devices = new Devices({
   memory: safeStorage("localStorage"),
 });
 const awake = new Awake();
-const intent = new OnAirIntent(safeStorage("sessionStorage"), page.showcaseId);
-let publisher: Publisher | null = null;
-let held: Resource | null = null;
-let backstage = false;
-let keptMs = 0;
 let released = false;
 let lastAnnounced = "";
 
 let state: StudioState = {
   room: null,
   devices: devices.state,
-  publisher: { phase: "stopped", refusal: null, retryAfterS: null },
+  publisher: OFF_AIR,
   screen: { phase: "off", track: null, refusal: null },
   seen: false,
   elsewhere: false,
@@ -119,18 +109,41 @@ let state: StudioState = {
   hintHold: false,
 };
 
-const meter = new LevelMeter((level) => {
-  const element = slots.under.querySelector<HTMLElement>("#meter");
-  element?.style.setProperty("--v", level.value.toFixed(3));
+const meter = () => slots.under.querySelector<HTMLElement>("#meter");
+const own = new OwnPicture(need<HTMLVideoElement>("#preview"), meter, (level) => {
   if (level.word === state.level) return;
   set({ level: level.word });
-  element?.setAttribute("aria-valuenow", String(Math.round(level.value * 100)));
+  meter()?.setAttribute("aria-valuenow", String(Math.round(level.value * 100)));
 });
 
 const source = new PollingSource(page.stateUrl, {
   state: (room) => set({ room, clockOffsetMs: Date.parse(room.serverTime) - Date.now() }),
   reachable: () => undefined,
 });
+
+const onAir = new OnAir(
+  {
+    showcase: page.showcaseId,
+    url: page.whipUrl,
+    publish: page.publishToken,
+    backstage: page.backstageToken,
+    takeOver: page.pageToken,
+  },
+  safeStorage("sessionStorage"),
+  {
+    tracks: () => ({ video: devices.state.camera, audio: devices.state.microphone }),
+    changed: (publisher) => {
+      set(publisher.phase === "stopped" ? { publisher, onAirSince: null, stats: NO_STATS } : { publisher });
+      source.nudge();
+    },
+    gaveWay: () => {
+      if (live.overForMs === 0) return false;
+      leave();
+      return true;
+    },
+    ended: () => set({ over: true }),
+  },
+);
 
 const share = new ScreenShare({ url: `${page.whipUrl}?source=screen`, token: page.backstageToken }, (screen) => {
   screenPreview.srcObject = screen.track === null ? null : new MediaStream([screen.track]);
@@ -140,12 +153,12 @@ const share = new ScreenShare({ url: `${page.whipUrl}?source=screen`, token: pag
 
 const actions: views.StudioActions = {
   open: () => void openDevices(),
-  goOnAir: () => goOnAir(page.publishToken, null),
-  goBackstage: () => goOnAir(page.backstageToken, null),
-  comeForward: () => goOnAir(page.pageToken, held),
+  goOnAir: () => onAir.start("publish"),
+  goBackstage: () => onAir.start("backstage"),
+  comeForward: () => onAir.comeForward(),
   toggleScreen: canShare(navigator.mediaDevices) ? toggleScreen : null,
   show: (source) => live.point(source),
-  takeOver: holding({ held: takeOver, pressed: askToTakeOver, early: hint }),
+  takeOver: holding({ held: () => onAir.start("takeOver"), pressed: askToTakeOver, early: hint }),
   finish: holding({ held: finish, pressed: askToFinish, early: hint }),
   leave: () => leave(),
   toggleMic: () => (muted() ? undefined : toggle("micOn", "microphone")),
@@ -158,7 +171,7 @@ const live = new StudioRoom(page.showcaseId, () => Date.parse(state.room?.starts
   changed: () => followRoom(),
   begin: () => {
     const { phase } = state.publisher;
-    if (canGoOnAir(state) && (phase === "stopped" || phase === "taken")) goOnAir(page.pageToken, null);
+    if (canGoOnAir(state) && (phase === "stopped" || phase === "taken")) onAir.start("takeOver");
   },
   refused: (title) => {
     if (title !== "") say.textContent = title;
@@ -198,7 +211,7 @@ function draw(): void {
   render(views.cover(state, words, actions), slots.cover);
   render(views.under(state, words, actions), slots.under);
   render(views.settings(state, words, actions), slots.settings);
-  render(views.dock(state, words, actions, panel.draw(publisher !== null, canGoOnAir(state))), slots.dock);
+  render(views.dock(state, words, actions, panel.draw(onAir.publishing, canGoOnAir(state))), slots.dock);
   more.draw();
   if (now === lastAnnounced) return;
   if (lastAnnounced !== "") say.textContent = views.announcement(state, words);
@@ -209,13 +222,17 @@ function draw(): void {
 function release(): void {
   if (released) return;
   released = true; // what follows draws again
-  if (publisher !== null || share.state.track !== null) leave(true);
+  if (onAir.publishing || share.state.track !== null) leave(true);
   devices.close();
 }
 
 /** An organiser's mute wins over the own switch. */
 function muted(): boolean {
   return live.seat?.muted === true;
+}
+
+function switches(): Switches {
+  return { camera: state.cameraOn, microphone: state.micOn && !muted() };
 }
 
 function followRoom(): void {
@@ -226,15 +243,14 @@ function followRoom(): void {
     set({ sentAway: refusal.code });
     return;
   }
-  const { microphone } = devices.state;
-  if (microphone !== null) microphone.enabled = state.micOn && !muted();
+  own.turn(switches());
   draw();
 }
 
 async function openDevices(): Promise<void> {
   await devices.open();
   if (state.sentAway !== null || state.over) devices.close(); // told while the browser was still asking
-  void meter.resume();
+  own.wake();
 }
 
 function toggleScreen(): void {
@@ -245,43 +261,8 @@ function toggleScreen(): void {
 /** Who is ready waits backstage with camera and sound running, and is on the stage at once when the turn comes. */
 function setReady(ready: boolean): void {
   live.setReady(ready);
-  if (ready && state.publisher.phase === "stopped" && canGoOnAir(state)) goOnAir(page.backstageToken, null);
+  if (ready && state.publisher.phase === "stopped" && canGoOnAir(state)) onAir.start("backstage");
   if (!ready && mode(state) === "backstage") leave();
-}
-
-function goOnAir(token: string, leftBehind: Resource | null): void {
-  if (publisher !== null) publisher.stop();
-  backstage = token === page.backstageToken;
-  publisher = new Publisher({
-    url: page.whipUrl,
-    token,
-    tracks: { video: devices.state.camera, audio: devices.state.microphone },
-    leftBehind,
-    holding: (resource) => {
-      held = resource;
-      if (resource !== null) intent.keep(resource, backstage);
-    },
-  });
-  const mine = publisher;
-  mine.subscribe((news) => {
-    if (mine !== publisher) return;
-    const interrupted = news.phase === "taken" || news.phase === "reconnecting";
-    // The next company's turn has come; nobody has pushed anybody aside.
-    if (interrupted && live.overForMs > 0) return leave();
-    // The page may hear of it in its room only afterwards.
-    if (news.refusal === "rooms.ended") return set({ over: true });
-    // Who took over once does not do so again and again against somebody else.
-    if (news.phase === "reconnecting" && token === page.pageToken) return goOnAir(page.publishToken, held);
-    if (news.phase === "taken" || (news.phase === "refused" && news.retryAfterS === null)) intent.drop();
-    set({ publisher: news });
-    source.nudge();
-  });
-  set({ publisher: mine.state, onAirSince: null });
-  mine.start();
-}
-
-function takeOver(): void {
-  goOnAir(page.pageToken, null);
 }
 
 function finish(): void {
@@ -290,12 +271,8 @@ function finish(): void {
 }
 
 function leave(over = false): void {
-  intent.drop();
   share.stop(over);
-  publisher?.stop(over);
-  publisher = null;
-  set({ publisher: { phase: "stopped", refusal: null, retryAfterS: null }, onAirSince: null, stats: NO_STATS });
-  source.nudge();
+  onAir.stop(over);
 }
 
 function askToFinish(): void {
@@ -303,7 +280,7 @@ function askToFinish(): void {
 }
 
 function askToTakeOver(): void {
-  ask("take_ask", "studio.taken.text", "take", takeOver);
+  ask("take_ask", "studio.taken.text", "take", () => onAir.start("takeOver"));
 }
 
 /** By keyboard, what would be held is confirmed instead. */
@@ -323,44 +300,22 @@ function hint(): void {
 }
 
 function toggle(flag: "micOn" | "cameraOn", kind: "microphone" | "camera"): void {
-  const track = devices.state[kind];
-  if (track === null) return;
-  const on = !state[flag];
-  track.enabled = on;
-  set({ [flag]: on });
+  if (devices.state[kind] === null) return;
+  set({ [flag]: !state[flag] });
+  own.turn(switches());
 }
 
 function followDevices(): void {
-  const before = state.devices;
-  const after = devices.state;
-  set({ devices: after });
-  if (before.camera !== after.camera) {
-    preview.srcObject = after.camera === null ? null : new MediaStream([after.camera]);
-    if (after.camera !== null) after.camera.enabled = state.cameraOn;
-  }
-  if (before.microphone !== after.microphone) {
-    if (after.microphone === null) {
-      meter.stop();
-      slots.under.querySelector<HTMLElement>("#meter")?.style.setProperty("--v", "0");
-    } else {
-      after.microphone.enabled = state.micOn && !muted();
-      meter.start(after.microphone);
-    }
-  }
-  if (before.camera !== after.camera || before.microphone !== after.microphone) {
-    void publisher?.replace({ video: after.camera, audio: after.microphone });
-  }
+  set({ devices: devices.state });
+  if (!own.follow(devices.state, switches())) return;
+  onAir.replace({ video: devices.state.camera, audio: devices.state.microphone });
 }
 
 function tick(): void {
-  if (publisher !== null && live.overForMs > OVER_MS && live.part?.place === "over") leave();
-  const sending = publisher !== null && state.publisher.phase === "live";
-  void awake.keep(publisher !== null && document.visibilityState === "visible");
-  const stats = sending && publisher !== null ? publisher.stats() : NO_STATS;
-  if (sending && held !== null && Date.now() - keptMs > KEEP_MS) {
-    keptMs = Date.now();
-    intent.keep(held, backstage);
-  }
+  if (onAir.publishing && live.overForMs > OVER_MS && live.part?.place === "over") leave();
+  void awake.keep(onAir.publishing && document.visibilityState === "visible");
+  onAir.keep();
+  const stats = onAir.stats();
   set({ now: Date.now(), stats, quality: assess(stats, state.cameraOn && state.devices.camera !== null) });
 }
 
@@ -372,12 +327,11 @@ function onKey(event: KeyboardEvent): void {
 }
 
 async function begin(): Promise<void> {
-  if (state.over) return intent.drop();
-  const pending = intent.pending();
+  if (state.over) return onAir.forget();
+  const { pending } = onAir;
   if (pending === null && !(await devices.allowed())) return;
   await openDevices();
-  if (pending !== null && canGoOnAir(state))
-    goOnAir(pending.backstage ? page.backstageToken : page.publishToken, pending.resource);
+  if (pending !== null && canGoOnAir(state)) onAir.start(pending.backstage ? "backstage" : "publish", pending.resource);
 }
 
 for (const slot of Object.values(slots)) slot.replaceChildren();
@@ -385,12 +339,8 @@ closeMenusKindly();
 devices.subscribe(followDevices);
 document.addEventListener("keydown", onKey);
 need("#more-phone").addEventListener("click", () => more.open());
-document.addEventListener("pointerdown", () => void meter.resume());
-// A page that leaves notes once more that it was on air: the next one of this tab goes on.
-globalThis.addEventListener("pagehide", () => {
-  if (publisher !== null && ["connecting", "live", "reconnecting"].includes(state.publisher.phase))
-    intent.keep(held, backstage);
-});
+document.addEventListener("pointerdown", () => own.wake());
+globalThis.addEventListener("pagehide", () => onAir.leavePage());
 globalThis.addEventListener("online", () => {
   source.nudge();
   live.room.nudge();
