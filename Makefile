@@ -57,8 +57,9 @@ expo/edge/web/.built: node_modules/.installed $(WEB_SOURCES)
 
 # --- run ---
 
+# The launcher lets it end with make, whatever ends that.
 demo: setup ## a sample expo, on air now: make demo ARGS="--port 8080 --workers 1 --ready-file ready.json"
-	@exec $(RUN) -m expo demo $(ARGS)
+	@exec $(RUN) -I -S expo/kit/launch.py $$PPID $(RUN) -m expo demo $(ARGS)
 
 serve: setup ## the server, with settings from EXPO_*
 	@exec $(RUN) -m expo serve

@@ -59,8 +59,17 @@ class Ready:
 class Supervisor:
     """One server. `start()`, then `wait()`; `stop()` at any time, also twice. Signals are the caller's business."""
 
-    def __init__(self, settings: Settings, *, env: Mapping[str, str] | None = None) -> None:
-        """`env` is what the workers inherit besides the settings; default: ours."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        env: Mapping[str, str] | None = None,
+        before_workers: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`env` is what the workers inherit besides the settings; default: ours.
+
+        `before_workers` runs once, when database and Valkey are there and no worker of this data folder lives.
+        """
         inherited = os.environ if env is None else env
         self._settings = settings
         self._env = {key: value for key, value in inherited.items() if not key.startswith(PREFIX)} | settings.to_env()
@@ -69,6 +78,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._nursery = Nursery("supervisor")
         self._migrated = False
+        self._before_workers = before_workers
         self._stopping = False
         self._stopped = asyncio.Event()
         self.restarts = 0
@@ -128,6 +138,8 @@ class Supervisor:
         await self._start_valkey()
         await migrate.upgrade(settings.effective_database_url)
         self._migrated = True
+        if self._before_workers is not None:
+            await self._before_workers()
         await self._start_workers(listener)
         local_url = _local_url(settings.http_host, listener.getsockname()[1])
         return Ready(base_url=settings.public_url or local_url, local_url=local_url, workers=self.workers)

@@ -111,6 +111,15 @@ async def take(valkey: Valkey, room: RoomId, owner: str, *, ttl_s: float = TTL_S
     return Lease(room, owner, int(token)) if token else Held(holder)
 
 
+async def seize(valkey: Valkey, room: RoomId, owner: str) -> Lease:
+    """A new lease, whoever holds one: for a start that knows that no other owner lives. Raises as `take` does."""
+    await valkey.delete(keys.room(room, "lease"))
+    lease = await take(valkey, room, owner)
+    if isinstance(lease, Held):
+        raise Unavailable("cluster.away", f"{lease.owner} has taken room {room} meanwhile", retry_after_s=1)
+    return lease
+
+
 async def release(valkey: Valkey, lease: Lease) -> None:
     """Give the room up at once; harmless when it is lost already.
 

@@ -15,15 +15,14 @@ import msgspec
 import typer
 
 from expo.accounts.tokens import Tokens
-from expo.clock import utc_now
-from expo.demo.consents import agree, forget_recording
+from expo.demo.afresh import put_up
 from expo.demo.links import Links
 from expo.demo.on_air import wait_until_on_air
 from expo.demo.orders import AV_CHECK, ORDERS, Orders
 from expo.demo.place import FIRST_PORT, FIRST_UDP_PORT, UDP_STEP, Wish, find_place, lan_address, lan_url
 from expo.demo.ready import ReadyFile, remove_ready, write_ready
 from expo.demo.script import Script
-from expo.demo.seed import Seeded, seed
+from expo.demo.seed import Seeded
 from expo.demo.table import welcome
 from expo.errors import ExpoError
 from expo.kit.children import Child
@@ -79,14 +78,10 @@ async def _demo(port: int | None, workers: int, ready_file: Path | None, data_di
 
     if ready_file is not None:
         remove_ready(ready_file)  # one that a killed demo left says what is no longer true
-    async with _server(port, workers, data_dir) as (settings, supervisor, server):
-        say(1, f"server: {server.base_url}, UDP from {settings.udp_port}, data in {settings.data_dir}")
+    async with _server(port, workers, data_dir) as (settings, supervisor, server, seeded):
+        say(1, f"sample expo: written to the database, data in {settings.data_dir}")
+        say(2, f"server: {server.base_url}, UDP from {settings.udp_port}")
         async with _opened(settings) as database:
-            seeded = await seed(database, utc_now())
-            if not os.environ.get("EXPO_RECORDINGS_DIR", "").strip():
-                await forget_recording(settings.recordings_dir, seeded)
-            await agree(database, seeded, utc_now())
-            say(2, "sample expo: written to the database")
             tokens = Tokens(settings.load_secret())
             outside = Links(server.base_url, database, tokens, seeded)
             inside = Links(server.local_url, database, tokens, seeded)
@@ -104,15 +99,24 @@ async def _demo(port: int | None, workers: int, ready_file: Path | None, data_di
 @contextlib.asynccontextmanager
 async def _server(
     port: int | None, workers: int, data_dir: Path | None
-) -> AsyncGenerator[tuple[Settings, Supervisor, Ready]]:
-    """A running server at the first place that is free; somebody may be faster than our look at it."""
+) -> AsyncGenerator[tuple[Settings, Supervisor, Ready, Seeded]]:
+    """A running server at the first place that is free; somebody may be faster than our look at it.
+
+    The sample expo is put up before its first worker: a page of an earlier demo that still looks for its server must
+    not find the rooms of that demo.
+    """
     wish = Wish.of(os.environ, port=port, workers=workers, data_dir=data_dir)
     first_port, first_udp_port = FIRST_PORT, FIRST_UDP_PORT
     while True:
         settings = find_place(wish, first_port, first_udp_port)
         with _calm_terminal(settings):
             configure(settings.log_format)
-            supervisor = Supervisor(settings)
+            seeded: list[Seeded] = []
+
+            async def put_up_here(settings: Settings = settings, seeded: list[Seeded] = seeded) -> None:
+                seeded.append(await put_up(settings))
+
+            supervisor = Supervisor(settings, before_workers=put_up_here)
             try:
                 server = await supervisor.start()
             except StartFailed as error:
@@ -124,7 +128,7 @@ async def _server(
                     first_port = settings.http_port + 1
                 continue
             try:
-                yield settings, supervisor, server
+                yield settings, supervisor, server, seeded[0]
             finally:
                 await supervisor.stop()
             return

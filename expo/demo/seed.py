@@ -22,7 +22,7 @@ from expo.accounts.rules import Role
 from expo.accounts.tables import Agency, Person
 from expo.catalogue.tables import Delegation, Exhibitor, Expo, Product
 from expo.demo.texts import ProductText, ShowcaseText, Text, Texts
-from expo.ids import PersonId, ShowcaseId
+from expo.ids import PersonId, RoomId, ShowcaseId
 from expo.showcases import queries
 from expo.showcases.tables import ProductPin, Segment, Showcase
 from expo.store.base import Base
@@ -48,12 +48,16 @@ class SeededPerson:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What the demonstration runs with: `live` is on air, `idle` goes live when its encoder connects."""
+    """What the demonstration runs with: `live` is on air, `idle` goes live when its encoder connects.
+
+    `showcases` are all but drafts, `rooms` those of drafts too.
+    """
 
     people: tuple[SeededPerson, ...]
     showcases: tuple[ShowcaseId, ...]
     live: ShowcaseId
     idle: ShowcaseId
+    rooms: tuple[RoomId, ...]
 
 
 async def seed(database: Database, now: datetime) -> Seeded:
@@ -74,6 +78,7 @@ async def seed(database: Database, now: datetime) -> Seeded:
         showcases=tuple(ShowcaseId(showcase.id) for showcase in content.showcases if showcase.state != "draft"),
         live=next(ShowcaseId(showcase.id) for showcase in content.showcases if showcase.state == "live"),
         idle=next(ShowcaseId(showcase.id) for showcase in content.showcases if showcase.auto_live),
+        rooms=tuple(RoomId(showcase.id) for showcase in content.showcases),
     )
 
 

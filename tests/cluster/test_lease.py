@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from expo.cluster import keys
-from expo.cluster.lease import Held, Lease, LeaseKeeper, owner_of, release, renew, take
+from expo.cluster.lease import Held, Lease, LeaseKeeper, owner_of, release, renew, seize, take
 from expo.cluster.redis import Valkey
 from expo.ids import RoomId
 from tests.support.rooms import ROOM, fresh_valkey
@@ -44,6 +44,18 @@ async def test_an_expired_lease_whose_token_is_still_the_newest_is_taken_again(t
 
         assert await renew(valkey, [lease]) == ["held"]
         assert await take(valkey, ROOM, "b") == Held("a")
+
+
+async def test_a_lease_that_a_killed_owner_left_is_seized_and_whatever_it_still_sends_comes_to_nothing(
+    tmp_path: Path,
+) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        left = await place.taken()
+
+        lease = await seize(place.valkey, ROOM, "b")
+
+        assert lease.token > left.token
+        assert await renew(place.valkey, [left, lease]) == ["lost", "held"]
 
 
 async def test_an_owner_is_lost_once_another_token_was_issued(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from expo.media.peer_streams import Incoming
 from expo.media.rtp import RtpPacket
 from tests.support.decoding import H264Decoder, Picture, PictureAssembler
 from tests.support.demos import START_S, Content, Demo, running_demo, start_demo
+from tests.support.live import Page
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -164,9 +165,10 @@ def test_what_it_prints_leads_people_in(pair: tuple[Demo, Demo], demo: Content) 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """A demo was killed, started again in the same place and stopped by Ctrl-C; what was seen on the way."""
+    """A demo whose show was ended was killed, started again in the same place and stopped by Ctrl-C; what was seen."""
 
     killed: Content
+    phases: list[str]
     left_by_kill: bool
     again: Content
     at_work: int
@@ -182,15 +184,18 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
     data = str(folder / "data")
     with running_demo(folder, "--port", "0", "--data-dir", data) as demo:
         killed = demo.ready()
+        phases = [asyncio.run(phase_of(killed, "end"))]
         demo.stop(signal.SIGKILL)
         demo.until_gone()
         left_by_kill = demo.ready_file.exists()
     with running_demo(folder, "--port", killed["base_url"].rpartition(":")[2], "--data-dir", data) as demo:
         again = demo.ready(unlike=killed)
+        phases.append(asyncio.run(phase_of(again)))
         at_work = len(demo.processes())
         exit_code = demo.stop(signal.SIGINT)
         return Aftermath(
             killed=killed,
+            phases=phases,
             left_by_kill=left_by_kill,
             again=again,
             at_work=at_work,
@@ -206,6 +211,13 @@ def test_a_killed_demo_takes_its_children_along_and_the_next_one_clears_up(after
     assert aftermath.again["base_url"] == aftermath.killed["base_url"]
     assert aftermath.again["workers"] != aftermath.killed["workers"]
     assert aftermath.again["showcases"][0]["id"] == aftermath.killed["showcases"][0]["id"]
+
+
+def test_a_show_that_was_ended_is_on_the_air_again_in_the_next_demo(aftermath: Aftermath) -> None:
+    assert aftermath.phases == ["ended", "live"]
+    assert [showcase["state"] for showcase in aftermath.again["showcases"]] == [
+        showcase["state"] for showcase in aftermath.killed["showcases"]
+    ]
 
 
 def test_ctrl_c_leaves_nothing_behind(aftermath: Aftermath) -> None:
@@ -241,6 +253,20 @@ def is_free(udp_port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+async def phase_of(content: Content, command: str = "") -> str:
+    """How far the live showcase's room is, once the organiser has pressed what `command` says."""
+    organiser = next(person for person in content["people"] if person["role"] == "organiser")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+        await http.get(organiser["url"], allow_redirects=False)
+        page = Page(http)
+        await page.connect(content["base_url"], live_of(content)["id"])
+        if command:
+            assert "error" not in await page.command(command)
+        told = await page.ask("snapshot")
+        await page.close()
+        return told["state"]["phase"]
 
 
 async def watch(showcase: Content, count: int) -> list[Picture]:
