@@ -9,6 +9,7 @@ all. Per viewer remain protection and sending; packets of equal size leave as on
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 from collections import deque
@@ -25,6 +26,8 @@ _SLICE_PACKETS = 384  # 3 to 4 ms of work at 8 to 11 us each; then the loop may 
 _MAX_BURSTS = 256  # waiting; more means that the machine is too small: newest video is dropped
 HOLD_US = 2_000  # how long part of a picture may wait for the rest: one train instead of two or three
 _HEADER = struct.Struct("!BBHLL")
+# A machine without checksum offload refuses every train (EIO), a path of small packets those that are too long for it.
+_REFUSES_TRAINS = frozenset({errno.EIO, errno.EINVAL, errno.EMSGSIZE})
 
 _Train = tuple[int, int, list[tuple[int, int, bytes]]]  # start, end, ancillary data ([] = one datagram)
 
@@ -71,7 +74,6 @@ class Egress:
         self._collect: list[Callable[[], None]] = []
         self._held: asyncio.TimerHandle | None = None
         self._scheduled = False
-        self._segmentation = True
 
     def at_end_of_burst(self, collect: Callable[[], None]) -> None:
         """Have `collect` called once at the next flush: who gathers packets of one wake-up then calls `send`."""
@@ -149,20 +151,22 @@ class Egress:
         return (stop - start) * count
 
     def _transmit(self, datagrams: list[bytes], trains: list[_Train], address: Address) -> None:
-        sock = self._sock
-        try:
-            for start, end, ancillary in trains:
-                if ancillary and self._segmentation and b"" not in datagrams:
-                    sock.sendmsg(datagrams[start:end], ancillary, 0, address)
-                else:
-                    for datagram in datagrams[start:end]:
-                        sock.sendto(datagram, address)
-        except BlockingIOError:
-            self._stats.packets_dropped += len(datagrams)
-        except OSError:
-            # A path without checksum offload refuses trains (EIO), an unreachable peer refuses everything.
-            self._segmentation = self._segmentation and not any(ancillary for _, _, ancillary in trains)
-            self._stats.packets_dropped += len(datagrams)
+        """Send one lane's share of a burst; trouble on its path is its own."""
+        for start, end, ancillary in trains:
+            cars = datagrams[start:end]
+            if ancillary and self._stats.trains_current and all(cars):
+                try:
+                    self._sock.sendmsg(cars, ancillary, 0, address)
+                    continue
+                except OSError as error:
+                    if error.errno not in _REFUSES_TRAINS:  # a full socket, an unreachable peer
+                        self._stats.packets_dropped += len(cars)
+                        continue
+                    if error.errno == errno.EIO:
+                        self._stats.trains_current = 0
+            for datagram in cars:
+                if datagram:  # b"": libsrtp refused it, and an empty datagram ends some clients' connections
+                    self.send_datagram(datagram, address)
 
 
 def trains_of(sizes: list[int]) -> list[_Train]:

@@ -166,7 +166,7 @@ class MediaEngine:
         receive = self._sock.recvfrom_into
         by_address, stats, now_us = self._gate.by_address, self.stats, monotonic_us()
         read = 0
-        while read < _DRAIN_DATAGRAMS:
+        for _ in range(_DRAIN_DATAGRAMS):
             try:
                 size, address = receive(INBOX)
             except BlockingIOError:

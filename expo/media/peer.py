@@ -52,6 +52,7 @@ class PeerOptions:
     setup: Setup = "actpass"
     rtx: bool = True
     nack: bool = True
+    pli: bool = True  # offered; else key frames are asked for by FIR
     profile_level_id: str = "42e01f"
     report_interval_s: float = 1.0
     consent_interval_s: float = 5.0
@@ -99,6 +100,7 @@ class Peer:
                 setup=options.setup,
                 candidate=self.local_address if options.bind is not None else None,
                 rtx=options.rtx,
+                pli=options.pli,
                 profile_level_id=options.profile_level_id,
             )
         )

@@ -36,6 +36,7 @@ class Proposal:
     setup: Setup = "actpass"
     candidate: tuple[str, int] | None = None
     rtx: bool = True
+    pli: bool = True
     profile_level_id: str = "42e01f"
 
 
@@ -134,8 +135,10 @@ def _media_lines(proposal: Proposal, kind: Kind, mid: int, cname: str) -> list[s
             f"a=rtpmap:{H264} H264/90000",
             f"a=fmtp:{H264} level-asymmetry-allowed=1;packetization-mode=1;"
             f"profile-level-id={proposal.profile_level_id}",
-            *(f"a=rtcp-fb:{H264} {feedback}" for feedback in ("goog-remb", "ccm fir", "nack", "nack pli")),
+            *(f"a=rtcp-fb:{H264} {feedback}" for feedback in ("goog-remb", "ccm fir", "nack")),
         ]
+        if proposal.pli:
+            lines.append(f"a=rtcp-fb:{H264} nack pli")
         if proposal.rtx:
             lines += [f"a=rtpmap:{RTX} rtx/90000", f"a=fmtp:{RTX} apt={H264}"]
     if source:

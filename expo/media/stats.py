@@ -30,6 +30,7 @@ class EngineStats:
     reports_sent: int = 0
     handshakes_completed: int = 0
     handshakes_failed: int = 0
+    trains_current: int = 1  # 0 once the machine has refused to cut datagram trains: packets then cost more
     viewers_current: int = 0
     publishers_current: int = 0
 

@@ -11,7 +11,7 @@ from expo.errors import Invalid, Unavailable
 from expo.media import engine as engine_module
 from expo.media.engine import EngineConfig, MediaEngine
 from expo.media.peer import Peer
-from expo.media.rtcp import Nack, ReceiverReport
+from expo.media.rtcp import Fir, Nack, Pli, ReceiverReport
 from expo.media.rtp import build_rtp
 from tests.support.room import LOOPBACK, OPTIONS, Source, Viewer, open_room
 
@@ -57,6 +57,40 @@ async def test_a_key_frame_sent_the_moment_the_publisher_is_ready_is_not_lost() 
         await source.run(20)
         await viewer.until(lambda seen: 0 in seen.video)
         await caught_up(viewer, source)
+
+
+async def test_an_encoder_that_knows_fir_alone_is_asked_by_fir_also_when_a_viewer_asks_so() -> None:
+    async with open_room() as room:
+        source, _ = await room.publish(dataclasses.replace(OPTIONS, pli=False))
+        viewer = await room.watch()
+        await source.run(5)
+        await viewer.until(lambda seen: bool(seen.video))
+        asked: asyncio.Queue[Fir | Pli] = asyncio.Queue()
+        source.peer.on_rtcp = lambda item: asked.put_nowait(item) if isinstance(item, Fir | Pli) else None
+        ssrc = viewer.peer.incoming["video"].ssrc
+        assert ssrc is not None
+        told: list[int] = []
+        for number in (1, 2):
+            viewer.peer.send_rtcp([ReceiverReport(viewer.peer.ssrc), Fir(viewer.peer.ssrc, ssrc, number)])
+            async with asyncio.timeout(5):
+                item = await asked.get()
+            assert isinstance(item, Fir)
+            told.append(item.sequence)
+            source.send()
+        assert told[1] == (told[0] + 1) & 0xFF  # a request of its own, not the same one again (RFC 5104 4.3.1.1)
+
+
+async def test_one_port_serves_ipv4_and_ipv6() -> None:
+    async with open_room(bind="::", announced=(LOOPBACK, "::1")) as room:
+        source, _ = await room.publish()
+        viewers = [await room.watch(), await room.watch(dataclasses.replace(OPTIONS, bind="::1"))]
+        await source.run(20)
+        for viewer in viewers:
+            await caught_up(viewer, source)
+        assert {viewer.downlink.transport.address[0] for viewer in viewers if viewer.downlink.transport.address} == {
+            "::ffff:127.0.0.1",
+            "::1",
+        }
 
 
 async def test_many_viewers_that_join_together_share_a_key_frame() -> None:

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.media
 
 MANY = 10_000
 CHUNK = 100
+NO_WAY_THERE = ("255.255.255.255", 9)
+"""To everybody: the kernel refuses that to a socket that did not ask for it."""
 
 
 @asynccontextmanager
@@ -93,22 +95,14 @@ async def test_empty_datagrams_from_anyone_disturb_nobody() -> None:
             source.peer.send_raw(b"")
         await source.run(20)
         assert received() == []
+        stats = room.engine.stats
+        assert (stats.stun_refused, stats.srtp_rejected, stats.datagrams_refused) == (0, 0, 0)  # nobody looked at one
 
 
 async def test_a_foreign_client_hello_before_the_real_one_is_not_heard() -> None:
     async with canary() as (room, source, _), stranger(room) as (send, received):
         hello = await client_hello()
-        peer = Peer.viewer(room.certificate, OPTIONS)
-        room.peers.append(peer)
-        downlink = await room.engine.watch(peer.offer, room.router, lanes=None, on_closed=room.leave)
-        for _ in range(40):
-            send(hello)
-        await source.run(5)
-        late = Viewer(peer, downlink)
-        await peer.connect(downlink.answer)
-        source.peer.on_key_frame_request()
-        await source.run(20)
-        await late.until(lambda seen: bool(seen.video))
+        await join_amid(room, source, lambda: [send(hello) for _ in range(40)])
         assert received() == []
 
 
@@ -123,7 +117,7 @@ async def test_a_foreign_client_hello_after_the_real_one_changes_nothing() -> No
         assert received() == []
 
 
-async def test_forged_alerts_end_no_connection() -> None:
+async def test_forged_alerts_end_no_connection_and_prevent_none() -> None:
     alerts = [
         bytes.fromhex(f"15fefd{epoch}0000000000{number:02x}0002{body}")
         for epoch in ("0000", "0001")
@@ -131,6 +125,7 @@ async def test_forged_alerts_end_no_connection() -> None:
         for body in ("0100", "0228", "0250")  # close_notify, handshake_failure, internal_error
     ]
     async with canary() as (room, source, viewer), stranger(room) as (send, _):
+        await join_amid(room, source, lambda: [send(alert) for alert in alerts])
         for alert in alerts:
             send(alert)
             viewer.peer.send_raw(alert)
@@ -221,6 +216,17 @@ async def test_ten_thousand_malformed_rtcp_packets_inside_srtcp() -> None:
         assert room.engine.stats.malformed > 0
 
 
+async def test_a_viewer_whom_no_packet_can_reach_any_more_costs_only_itself() -> None:
+    async with canary() as (room, source, _):
+        lost = await room.watch()
+        await source.run(100)
+        await lost.until(lambda seen: bool(seen.video))
+        lost.downlink.transport.address = NO_WAY_THERE
+        await source.run(60)
+        assert room.engine.stats.packets_dropped > 60
+        assert room.engine.stats.trains_current
+
+
 async def test_a_viewer_that_stops_reading_costs_only_itself() -> None:
     async with canary() as (room, source, _):
         stalled = await room.watch()
@@ -242,6 +248,20 @@ async def test_a_flood_of_retransmission_requests_is_bounded() -> None:
         await source.run(20)
         assert 200 <= room.engine.stats.retransmissions - before < 500
         assert room.engine.stats.retransmissions_missed > 1000
+
+
+async def join_amid(room: Room, source: Source, nuisance: Callable[[], object]) -> None:
+    """A viewer joins, and gets the picture, though somebody else talks to the port before it does."""
+    peer = Peer.viewer(room.certificate, OPTIONS)
+    room.peers.append(peer)
+    downlink = await room.engine.watch(peer.offer, room.router, lanes=None, on_closed=room.leave)
+    nuisance()
+    await source.run(5)
+    late = Viewer(peer, downlink)
+    await peer.connect(downlink.answer)
+    source.peer.on_key_frame_request()
+    await source.run(20)
+    await late.until(lambda seen: bool(seen.video))
 
 
 async def client_hello() -> bytes:

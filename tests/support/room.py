@@ -6,7 +6,7 @@ import asyncio
 import struct
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -96,6 +96,22 @@ class Watching:
         return [n for n in range(first, len(source.sent)) if self.video.get(n) != source.sent[n]]
 
 
+@asynccontextmanager
+async def missing_nothing(source: Source, viewer: Watching) -> AsyncGenerator[None]:
+    """Frames flow before, during and after the block; the viewer must have each of them in the end, byte for byte."""
+    sending = asyncio.create_task(source.run(100_000, gap_s=0.02), name="canary.source")
+    try:
+        await viewer.until(lambda seen: bool(seen.video))
+        yield
+    finally:
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+    await source.run(5)
+    last = len(source.sent) - 1
+    await viewer.until(lambda seen: last in seen.video and not seen.missed(source))
+
+
 class Viewer(Watching):
     """One whose server side is at hand."""
 
@@ -148,9 +164,11 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(budget: int = 250) -> AsyncGenerator[Room]:
+async def open_room(
+    budget: int = 250, *, bind: str = LOOPBACK, port: int = 0, announced: tuple[str, ...] = (LOOPBACK,)
+) -> AsyncGenerator[Room]:
     """A room in an engine of its own; everything is closed at the end, whatever happened."""
-    engine = await MediaEngine.open(EngineConfig(LOOPBACK, 0, (LOOPBACK,), budget))
+    engine = await MediaEngine.open(EngineConfig(bind, port, announced, budget))
     room = Room(engine, engine.router(), Certificate.generate())
     try:
         yield room
