@@ -16,6 +16,7 @@ import pytest
 from expo.kit.children import ProcessMark
 from expo.settings import Settings
 from expo.supervisor import Supervisor
+from tests.support.room import missing_nothing, open_room
 from tests.support.server import NotServingError, RunningServer, free_udp_ports, launch, running_server
 
 pytestmark = pytest.mark.cluster
@@ -270,13 +271,14 @@ async def test_a_second_server_on_the_same_data_folder_is_refused(tmp_path: Path
         assert (await answer(server, "/readyz"))[0] == 200
 
 
-async def test_a_taken_udp_port_is_told_with_its_number(tmp_path: Path) -> None:
+async def test_a_taken_udp_port_is_told_with_its_number_and_whoever_has_it_loses_no_packet(tmp_path: Path) -> None:
     first = free_udp_ports(2)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("0.0.0.0", first + 1))
-
-        with pytest.raises(NotServingError) as caught:
-            await launch(tmp_path / "data", workers=2, udp_port=first)
+    async with open_room(port=first + 1) as room:
+        source, _ = await room.publish()
+        viewer = await room.watch()
+        async with missing_nothing(source, viewer):
+            with pytest.raises(NotServingError) as caught:
+                await launch(tmp_path / "data", workers=2, udp_port=first)
 
     assert caught.value.code == 13
     assert f"UDP port {first + 1}" in caught.value.words

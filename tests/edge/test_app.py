@@ -6,19 +6,24 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from expo.accounts.rules import ROLES
+from expo.accounts.keys import TOKENS
+from expo.accounts.rules import ROLES, RoomGrant
+from expo.clock import utc_now
 from expo.edge.headers import CONTENT_SECURITY_POLICY
 from expo.edge.keys import EDGE_STATS
+from expo.ids import ParticipantId, RoomId
 from expo.media.peer import Peer
 from expo.media.peer_http import joined_peer
 from tests.edge.test_openapi import check_document
 from tests.edge.test_server import SLOW_LORISES, lorises
+from tests.support.room import Source, Watching, missing_nothing
 from tests.support.worker import Worker, running_worker
 
 pytestmark = pytest.mark.media
@@ -130,20 +135,40 @@ async def test_metrics_tell_of_every_plane(worker: Worker, http: aiohttp.ClientS
         assert name in body, name
 
 
-async def test_five_hundred_slow_lorises_do_not_keep_a_buyer_from_watching(
+async def test_five_hundred_slow_lorises_keep_no_buyer_out_and_cost_no_viewer_a_frame(
     worker: Worker, http: aiohttp.ClientSession
 ) -> None:
     """The whole way: page, state, WHEP, ICE and DTLS, from the same address as the flood."""
-    async with lorises(worker.served, SLOW_LORISES, b"POST /whep/x HTTP/1.1\r\nHost: x\r\nX-A"):
+    whip, whep = (f"{worker.url}/{kind}/{worker.seeded.live}" for kind in ("whip", "whep"))
+    exhibitor, watching = Peer.publisher(), Peer.viewer()
+    source, canary = Source(exhibitor), Watching(watching)
+    async with (
+        joined_peer(http, whip, exhibitor, publish_token(worker)),
+        joined_peer(http, whep, watching, None),
+        missing_nothing(source, canary),
+        lorises(worker.served, SLOW_LORISES, b"POST /whep/x HTTP/1.1\r\nHost: x\r\nX-A"),
+        aiohttp.ClientSession() as newcomer,
+    ):
         async with asyncio.timeout(10):
-            _, text = await read(http, f"{worker.url}/s/{worker.seeded.live}")
+            _, text = await read(newcomer, f"{worker.url}/s/{worker.seeded.live}")
             data = page_data(text)
             viewer = Peer.viewer()
-            async with joined_peer(http, worker.url + data["whepUrl"], viewer, data["whepToken"]):
-                assert viewer.connected
-                _, body = await read(http, worker.url + data["stateUrl"])
-                assert json.loads(body)["viewers"] == 1
+            async with joined_peer(newcomer, worker.url + data["whepUrl"], viewer, data["whepToken"]):
+                await Watching(viewer).until(lambda seen: bool(seen.video))
+                _, body = await read(newcomer, worker.url + data["stateUrl"])
+                assert json.loads(body)["viewers"] == 2
         assert worker.app[EDGE_STATS].evicted > 0
+
+
+def publish_token(worker: Worker) -> str:
+    grant = RoomGrant(
+        room=RoomId(worker.seeded.live),
+        participant=ParticipantId("encoder"),
+        name="Encoder",
+        can=frozenset({"publish"}),
+        expires_at=utc_now() + timedelta(hours=1),
+    )
+    return worker.app[TOKENS].sign(grant)
 
 
 async def test_a_full_worker_says_when_to_come_back(tmp_path: Path, http: aiohttp.ClientSession) -> None:

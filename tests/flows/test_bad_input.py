@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import socket
 from collections.abc import AsyncGenerator
@@ -14,7 +13,7 @@ import pytest
 
 from expo.accounts.tokens import Tokens
 from tests.support.offers import H264, OPUS, VP8, minimal_offer, offer
-from tests.support.room import Source, Viewer
+from tests.support.room import missing_nothing
 from tests.support.stage import OTHER_ROOM, ROOM, Answered, Stage, open_stage
 
 pytestmark = pytest.mark.media
@@ -29,8 +28,6 @@ class Canary:
     """A room on the air with a viewer in it, on the server that gets the bad input."""
 
     stage: Stage
-    source: Source
-    viewer: Viewer
 
     def token(self) -> str:
         return self.stage.token(room=OTHER_ROOM)
@@ -57,18 +54,8 @@ async def canary(tmp_path: Path) -> AsyncGenerator[Canary]:
     async with open_stage(tmp_path) as stage:
         source, _ = await stage.publish()
         viewer, _ = await stage.watch()
-        await source.run(5)
-        await viewer.until(lambda seen: bool(seen.video))
-        sending = asyncio.create_task(source.run(100_000, gap_s=0.02), name="canary.source")
-        try:
-            yield Canary(stage, source, viewer)
-        finally:
-            sending.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sending
-        await source.run(5)
-        last = len(source.sent) - 1
-        await viewer.until(lambda seen: last in seen.video and not seen.missed(source))
+        async with missing_nothing(source, viewer):
+            yield Canary(stage)
         assert stage.engine.stats.publishers_current == 1
         assert stage.engine.viewers == 1
 

@@ -17,7 +17,7 @@ MOUNT = 'mount -t tmpfs -o size="$1" tmpfs "$2" && exec "$3" -m tests.support.fu
 
 
 @pytest.mark.cluster
-async def test_a_full_disk_loses_nothing_and_heals(tmp_path: Path) -> None:
+async def test_a_full_disk_loses_nothing_and_heals_and_a_viewer_misses_nothing(tmp_path: Path) -> None:
     # A mount of our own: as root in a private mount namespace, otherwise with a user namespace around it.
     namespaces = ["--mount"] if os.geteuid() == 0 else ["--mount", "--user", "--map-root-user"]
     process = await asyncio.create_subprocess_exec(
@@ -38,3 +38,4 @@ async def test_a_full_disk_loses_nothing_and_heals(tmp_path: Path) -> None:
     assert report.rows_after == report.acknowledged
     assert report.went_live_after
     assert report.integrity == "ok"
+    assert report.frames > 10

@@ -1,6 +1,7 @@
 """A server's rows on a disk that fills up: `python -m tests.support.full_disk FOLDER`, FOLDER a small file system.
 
-Writes until the disk is full, looks at what still works, makes room and writes again; prints what it saw as JSON.
+Writes until the disk is full, looks at what still works, makes room and writes again, while a viewer watches; prints
+what it saw as JSON.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from expo.showcases.service import home_view
 from expo.store.db import Database, sqlite_url
 from expo.store.migrate import upgrade
 from tests.support.ballast import fill_up
+from tests.support.room import missing_nothing, open_room
 
 LONGEST = dict.fromkeys(("ko", "vi", "en"), "가" * 120)
 ENOUGH = 20_000
@@ -43,6 +45,8 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     rows_after: int
     went_live_after: bool
     integrity: str
+    frames: int = 0
+    """That a viewer got meanwhile, without a gap."""
 
 
 class AnsweringRooms(ShowcaseRooms):
@@ -66,7 +70,12 @@ async def main(folder: Path) -> Report:
     await upgrade(sqlite_url(path))
     database = await Database.open(sqlite_url(path))
     try:
-        return await fill(folder, path, database)
+        async with open_room() as room:
+            source, _ = await room.publish()
+            viewer = await room.watch()
+            async with missing_nothing(source, viewer):
+                report = await fill(folder, path, database)
+            return msgspec.structs.replace(report, frames=len(viewer.audio))
     finally:
         await database.close()
 
