@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
+from expo import errors
 from expo.kit.startup import EXIT_CODES
-from tests.edge.test_i18n import raised_codes
+from tests.edge.test_i18n import ROOT, raised_codes
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol.md"
+DOCUMENT = ROOT / "docs" / "protocol.md"
 CODES = re.compile(r"`([a-z]*\.[a-z0-9_]+)`")
 
 
@@ -23,6 +25,34 @@ def told_codes() -> set[str]:
     return told
 
 
+def told_statuses() -> dict[str, set[int]]:
+    """The statuses in the second column, of each code in the first."""
+    told: dict[str, set[int]] = {}
+    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            codes, statuses = line.split("|")[1:3]
+            found = {int(word) for word in re.findall(r"\b[45]\d\d\b", statuses)}
+            told |= dict.fromkeys(CODES.findall(codes), found)
+    return told
+
+
+def raised_statuses() -> Iterator[tuple[str, int]]:
+    """Code and status of what is raised with both in plain sight."""
+    for path in sorted((ROOT / "expo").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Name(name), [ast.Constant(str(code)), *_], keywords) if hasattr(errors, name):
+                    match [each.value for each in keywords if each.arg == "status"]:
+                        case [ast.Constant(int(status))]:
+                            yield code, status
+                        case []:
+                            yield code, getattr(errors, name).status
+                        case _:
+                            pass
+                case _:
+                    pass
+
+
 def test_every_code_that_a_client_can_meet_is_told() -> None:
     raised = {code for code in raised_codes() if not code.startswith(("settings.", "demo.", "worker."))}
     assert raised - told_codes() - set(EXIT_CODES) == set()
@@ -31,3 +61,8 @@ def test_every_code_that_a_client_can_meet_is_told() -> None:
 def test_no_code_is_told_that_nobody_raises() -> None:
     by_aiohttp = {"request.method", "request.unknown_address", "server.error", "server.too_slow"}
     assert told_codes() - set(raised_codes()) - by_aiohttp == set()
+
+
+def test_every_status_is_the_one_that_is_told() -> None:
+    told = told_statuses()
+    assert {(code, status) for code, status in raised_statuses() if code in told and status not in told[code]} == set()
