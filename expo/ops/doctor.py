@@ -23,6 +23,7 @@ from expo.kit.sockets import listen, probe_udp
 from expo.kit.startup import StartFailed
 from expo.settings import Settings, unknown_variables
 from expo.store.db import Database
+from expo.store.migrate import is_behind
 
 Grade = Literal["good", "doubtful", "bad"]
 
@@ -192,10 +193,14 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", "good", "SQLite, made at the first start")]
     try:
         database = await Database.open(settings.effective_database_url)
-        await database.close()
+        try:
+            async with database.read() as db:
+                behind = await (await db.connection()).run_sync(is_behind)
+        finally:
+            await database.close()
     except ExpoError as error:
         return [Finding("database", "bad", error.detail or error.code, StartFailed.of(error).advice)]
-    return [Finding("database", "good", "answers")]
+    return [Finding("database", "good", "answers; the next start brings it up to date" if behind else "answers")]
 
 
 async def _pages(_settings: Settings) -> list[Finding]:

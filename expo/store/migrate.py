@@ -42,6 +42,12 @@ async def check(url: str) -> None:
     await _run(url, lambda connection: command.check(config(connection)))
 
 
+def is_behind(connection: Connection) -> bool:
+    """Whether `upgrade` would have something to do. Raises Unavailable `store.newer`; changes nothing."""
+    scripts = ScriptDirectory.from_config(config(connection))
+    return set(_refuse_newer(connection, scripts)) != set(scripts.get_heads())
+
+
 def config(connection: Connection | None = None) -> Config:
     """Alembic's configuration: where the migrations lie and, for `env.py`, the connection they run on."""
     configuration = Config(stdout=io.StringIO())
@@ -81,13 +87,16 @@ def _upgrade(connection: Connection) -> None:
     if postgres:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     configuration = config(connection)
-    _refuse_newer(connection, configuration)
+    _refuse_newer(connection, ScriptDirectory.from_config(configuration))
     command.upgrade(configuration, "head")
     if not postgres and (broken := connection.execute(text("PRAGMA foreign_key_check")).first()):
         raise RuntimeError(f"a migration left a row of {broken[0]} that refers to nothing")
 
 
-def _refuse_newer(connection: Connection, configuration: Config) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
-    if unknown := set(MigrationContext.configure(connection).get_current_heads()) - known:
+def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> tuple[str, ...]:
+    """The revisions that the database is at, unless one is unknown here."""
+    present = MigrationContext.configure(connection).get_current_heads()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := set(present) - known:
         raise Unavailable("store.newer", f"the database is at revision {', '.join(sorted(unknown))}, unknown here")
+    return present

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 from expo.kit.runfolder import RunFolder
 from expo.ops.doctor import Finding, examine, report
 from expo.settings import Settings
+from expo.store.db import sqlite_url
+from expo.store.migrate import upgrade
 from tests.support.server import free_udp_ports
 
 pytestmark = pytest.mark.cluster
@@ -78,6 +82,21 @@ async def test_a_file_that_is_no_database_is_found(tmp_path: Path) -> None:
     found = await findings(tmp_path)
 
     assert found["database"].grade == "bad"
+
+
+@pytest.mark.parametrize(
+    ("revision", "grade", "seen"), [("0001", "good", "next start"), ("9999", "bad", "unknown here")]
+)
+async def test_a_database_of_another_version_is_found(tmp_path: Path, revision: str, grade: str, seen: str) -> None:
+    path = tmp_path / "data" / "expo.db"
+    await upgrade(sqlite_url(path))
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+
+    found = await findings(tmp_path)
+
+    assert found["database"].grade == grade
+    assert seen in found["database"].seen
 
 
 @pytest.mark.parametrize(("announce", "advice"), [("203.0.113.9", "NAT"), ("127.0.0.1", "EXPO_ANNOUNCE")])
