@@ -15,6 +15,7 @@ from tests.support.presenter import (
     EXHIBITOR,
     FAKE_DEVICES,
     ORGANISER,
+    PHONE,
     SIZES,
     Expo,
     chromium,
@@ -67,14 +68,19 @@ async def test_a_second_page_sees_moving_pixels_and_hears_the_tone(expo: Expo, b
         await expect(studio.locator(".network")).to_contain_text("The connection is steady")
 
 
-async def test_a_reload_on_air_goes_on_air_again_by_itself(expo: Expo, browser: Browser) -> None:
-    async with visit(browser, expo, person=EXHIBITOR) as studio, visit(browser, expo) as buyer:
+async def test_on_a_phone_a_reload_on_air_goes_on_air_again_by_itself(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=EXHIBITOR, size=PHONE) as studio,
+        visit(browser, expo, size=PHONE) as buyer,
+    ):
         await go_on_air(studio)
         await open_stage(buyer, expo)
         await studio.reload()
         await on_air(studio, timeout_s=5)
         await picture(buyer, "moving", timeout_s=3)
         assert await moves(buyer)
+        await studio.locator("#finish").click(delay=1_500)
+        await mode(studio, "waiting")
 
 
 async def test_another_camera_goes_out_without_a_break_and_is_remembered(expo: Expo, browser: Browser) -> None:
