@@ -129,7 +129,7 @@ async def film_order(request: web.Request, what: str) -> Order:
         segment = chapter.segment
     film = shelf.film(reader, segment)
     chapters = replay_chapters(
-        shelf, [one for one in shown if segment in {None, one.segment}], film, ShowGoods((), ()), request[LANGUAGE]
+        shelf, [one for one in shown if segment in {None, one.segment}], film, ShowGoods((), {}), request[LANGUAGE]
     )
     return Order(
         room=show.room,
@@ -176,7 +176,7 @@ def _line(
         trim_end_s=chapter.edit.trim_end_s,
         hidden=chapter.edit.hidden,
         withdrawn=chapter.edit.withdrawn,
-        live_most=max((one.most for one in goods.audience if began <= one.minute <= ended), default=0),
+        live_most=goods.audience.get(chapter.segment, 0),
         replay_starts=starts,
         replay_minutes=minutes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -54,14 +55,6 @@ class ShownPin:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """The most who watched in one minute of the show."""
-
-    minute: datetime
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
 class ShowProgramme:
     """One show as its recording needs it. `parts` stand in the order of the show; `cities` begin with the host's."""
 
@@ -82,10 +75,10 @@ class ShowProgramme:
 
 @dataclass(frozen=True, slots=True)
 class ShowGoods:
-    """All products of the companies of a show, and its audience in the order of time."""
+    """All products of the companies of a show, and how many watched at once at most while each part was on."""
 
     products: tuple[ShownProduct, ...]
-    audience: tuple[Seen, ...]
+    audience: Mapping[SegmentId, int]
 
 
 class Programmes(Protocol):

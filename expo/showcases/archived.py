@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expo.accounts.tables import Agency
-from expo.archive.programme import City, Seen, ShowGoods, ShownPart, ShownPin, ShownProduct, ShowProgramme
+from expo.archive.programme import City, ShowGoods, ShownPart, ShownPin, ShownProduct, ShowProgramme
 from expo.catalogue import queries as catalogue_queries
 from expo.catalogue.service import product_view
 from expo.catalogue.tables import Exhibitor, Product
 from expo.catalogue.views import ProductView
+from expo.clock import utc_now
 from expo.ids import AgencyId, ExhibitorId, ExpoId, ProductId, RoomId, SegmentId
 from expo.showcases import queries
+from expo.showcases.audience import Counted, most
 from expo.showcases.service import state_of
 from expo.store.db import Database
 from expo.store.words import LANGUAGES, Words
@@ -75,16 +77,21 @@ async def _programme(db: AsyncSession, room: RoomId) -> ShowProgramme | None:
 async def _goods(db: AsyncSession, room: RoomId) -> ShowGoods:
     found = await queries.showcase_with_segments(db, room)
     if found is None:
-        return ShowGoods((), ())
+        return ShowGoods((), {})
     row, segments = found
     companies = await catalogue_queries.exhibitors(db, {segment.exhibitor_id for segment in segments})
     by_company = await catalogue_queries.products(db, list(companies))
-    minutes = await queries.audience_of(db, row)
+    counted = [Counted(each.minute, each.most, each.last) for each in await queries.audience_of(db, row)]
+    until = row.ended_at or utc_now()
     return ShowGoods(
         products=tuple(
             _product(product, companies[exhibitor]) for exhibitor, those in by_company.items() for product in those
         ),
-        audience=tuple(Seen(minute.minute, minute.most) for minute in minutes),
+        audience={
+            SegmentId(each.id): most(counted, (each.started_at, each.ended_at or until))
+            for each in segments
+            if each.started_at is not None
+        },
     )
 
 

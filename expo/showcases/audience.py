@@ -60,8 +60,8 @@ def curve(counted: Sequence[Counted], spans: Sequence[Span]) -> Curve | None:
     step = -(-whole // MOST_POINTS)
     drawn = [_thinned(strip, step) for strip in strips]
     points = tuple(point for strip in drawn for point in strip)
-    most = max(points, key=lambda point: point.viewers)
-    top = ceiling(most.viewers)
+    highest = max(points, key=lambda point: point.viewers)
+    top = ceiling(highest.viewers)
     line, area, x = "", "", 0
     for strip in drawn:
         places = [(x + number, HEIGHT - round(HEIGHT * point.viewers / top, 1)) for number, point in enumerate(strip)]
@@ -74,7 +74,7 @@ def curve(counted: Sequence[Counted], spans: Sequence[Span]) -> Curve | None:
     return Curve(
         points=points,
         lines=tuple(point for strip in strips for point in _thinned(strip, -(-whole // MOST_LINES))),
-        most=most,
+        most=highest,
         ceiling=top,
         width=x - 1,
         line=line,
@@ -82,12 +82,17 @@ def curve(counted: Sequence[Counted], spans: Sequence[Span]) -> Curve | None:
     )
 
 
-def ceiling(most: int) -> int:
-    """A round number that is even, so that its half is a whole one, and not below `most`."""
+def most(counted: Sequence[Counted], span: Span) -> int:
+    """How many watched at most in a stretch of time: what its curve says too."""
+    return max((point.viewers for point in _strip(counted, span)), default=0)
+
+
+def ceiling(least: int) -> int:
+    """A round number that is even, so that its half is a whole one, and not below `least`."""
     size = 1
     while True:
         for head in (2, 4, 6, 10):
-            if head * size >= most:
+            if head * size >= least:
                 return head * size
         size *= 10
 

@@ -12,6 +12,7 @@ import aiohttp
 import av
 import pytest
 import pytest_asyncio
+from sqlalchemy import delete
 from yarl import URL
 
 from expo.accounts.invitations import Revoked
@@ -22,8 +23,10 @@ from expo.archive.keys import LIBRARY, WATCH_COUNTS
 from expo.archive.programme import ShowProgramme
 from expo.archive.rules import KEY_LIFE
 from expo.clock import utc_now
+from expo.edge.keys import DATABASE
 from expo.edge.principal import Principal
 from expo.ids import AgencyId, ExhibitorId, ExpoId, LoginId, PersonId
+from expo.showcases.tables import AudienceMinute
 from tests.archive.world import FIRST, PART_S, ROOM, SECOND, THIRD, browsing, record
 from tests.support.ranges import asks_every_range
 from tests.support.worker import Worker, running_worker
@@ -150,6 +153,24 @@ async def test_a_withdrawn_chapter_is_gone_with_any_key(worker: Worker) -> None:
         assert await chapters(http) == [FIRST, SECOND, THIRD]
 
 
+async def test_a_chapter_that_is_withdrawn_while_the_show_is_on_is_gone_from_the_list_that_grows(
+    worker: Worker,
+) -> None:
+    await record(worker, state="live")
+    async with browsing(worker, None) as http, browsing(worker, "demo-organiser") as desk:
+        old = await key_of(http)
+        async with desk.patch(f"{API}/chapters/{FIRST}", json={"withdrawn": True}) as answer:
+            assert answer.status == 200
+        assert await status(http, f"/replay/{old}/picture.m3u8") == (410, "replay.changed")
+        assert await status(http, f"/replay/{old}/chapters.vtt") == (410, "replay.changed")
+        assert await status(http, f"/replay/{old}/picture/0.m4s") == (404, "replay.withdrawn")
+        async with http.get(f"/replay/{await key_of(http)}/picture.m3u8") as answer:
+            text = await answer.text()
+        assert "#EXT-X-PLAYLIST-TYPE:EVENT" in text
+        assert re.findall(r"picture/(\d+)\.m4s", text) == [str(number) for number in range(5, 14)]
+        assert await chapters(http) == [SECOND, THIRD]
+
+
 async def test_what_is_hidden_trimmed_or_renamed_is_so_for_viewers(worker: Worker) -> None:
     await record(worker)
     async with browsing(worker, None) as http, browsing(worker, "demo-organiser") as desk:
@@ -268,7 +289,13 @@ async def test_who_comes_from_another_agency_or_expo_is_a_stranger() -> None:
 
 
 async def test_watching_is_summed_without_a_trail(worker: Worker) -> None:
-    await record(worker)
+    began = await record(worker)
+    async with worker.app[DATABASE].write() as db:
+        await db.execute(delete(AudienceMinute))
+        at = began.replace(second=0, microsecond=0) - timedelta(minutes=2)
+        db.add(
+            AudienceMinute(agency_id="hanbit", showcase_id=ROOM, minute=at, most=9, last=7)
+        )  # and nobody came or left
     async with browsing(worker, None) as http, browsing(worker, "demo-organiser") as desk:
         for client in (http, http, desk):
             beat = {"chapter": THIRD, "minute": 0, "starts": True}
@@ -283,3 +310,4 @@ async def test_watching_is_summed_without_a_trail(worker: Worker) -> None:
         async with desk.get(API) as answer:
             third = (await answer.json())["chapters"][2]
         assert (third["replayStarts"], third["replayMinutes"]) == (2, 2)  # the agency's own people are not counted
+        assert third["liveMost"] == 7

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expo.showcases.audience import HEIGHT, MOST_LINES, MOST_POINTS, Counted, Point, ceiling, curve
+from expo.showcases.audience import HEIGHT, MOST_LINES, MOST_POINTS, Counted, Point, ceiling, curve, most
 
 BEGAN = datetime(2026, 11, 24, 7, 30, 20, tzinfo=UTC)
 
@@ -25,6 +25,13 @@ def test_a_minute_without_a_count_is_as_the_one_before() -> None:
     assert (found.ceiling, found.width) == (10, 5)
     assert found.line == "M0 80L1 30L2 50L3 50L4 40L5 100"
     assert found.area == f"M0 {HEIGHT}L0 80L1 30L2 50L3 50L4 40L5 100V{HEIGHT}Z"
+
+
+def test_the_most_of_a_stretch_is_what_its_curve_says_also_where_nobody_came_or_left() -> None:
+    counted = [Counted(minute(-5), 9, 2), Counted(minute(1), 7, 5)]
+    assert [most(counted, (minute(at), minute(at))) for at in (-6, -5, 0, 1, 4)] == [0, 9, 2, 7, 5]
+    assert most(counted, (BEGAN, minute(5))) == 7
+    assert most([], (BEGAN, minute(5))) == 0
 
 
 def test_stretches_apart_are_drawn_apart() -> None:
