@@ -17,7 +17,7 @@ from expo.accounts.revocations import Revocations
 from expo.accounts.rules import ENCODER, landing, participants_of
 from expo.accounts.service import People, known_role
 from expo.accounts.tokens import Tokens
-from expo.archive.keys import LIBRARY, ON_CONSENT, RECORDER
+from expo.archive.keys import LIBRARY, ON_CONSENT, POSTERS, RECORDER
 from expo.archive.opening import archive
 from expo.archive.policy import ArchivePolicy
 from expo.catalogue import pages as stands
@@ -159,6 +159,9 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         host.shut(room, "moved")
         app[GATEWAY].lost(room)
 
+    def ended(room: RoomId) -> None:
+        app[POSTERS].prepare(room)
+
     app[OWNER] = owner = RoomOwner(
         valkey,
         owner_name(identity.index, new_row_id()),
@@ -167,7 +170,8 @@ async def _rooms(app: web.Application) -> AsyncIterator[None]:
         on_lost=lost,
         on_taken=taken,
     )
-    recordings = Recordings(settings.recordings_dir, host, ArchivePolicy(app[DATABASE], ArchivedShows(app[DATABASE])))
+    policy = ArchivePolicy(app[DATABASE], ArchivedShows(app[DATABASE]), on_ended=ended)
+    recordings = Recordings(settings.recordings_dir, host, policy)
     backstage = Backstage(owner, host, recordings, seat_of)
     proof = proof_of(settings.load_secret())
     others = [index for index in range(settings.workers) if index != identity.index]

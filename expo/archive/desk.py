@@ -96,6 +96,14 @@ class Sheet:
         return 0 if self.shelf.kept is None else self.shelf.kept.bytes
 
     @property
+    def av_offset_ms(self) -> int | None:
+        """How much later than its picture sound lies: now, and once all is written at worst. None: nobody knows."""
+        if self.shelf.growing:
+            return None if self.recorder is None else self.recorder.av_offset_ms
+        off_us = None if self.shelf.kept is None else self.shelf.kept.av_offset_us
+        return None if off_us is None else round(off_us / 1000)
+
+    @property
     def gaps(self) -> tuple[Gap, ...]:
         """Where something was lost; where nothing was to be kept is none."""
         return tuple(gap for gap in (self.shelf.kept.gaps if self.shelf.kept else ()) if gap.reason != "unkept")

@@ -20,10 +20,18 @@ from expo.store.db import Database
 class ArchivePolicy:
     """Consents and beginnings; a room's id is its recording's id."""
 
-    def __init__(self, database: Database, programmes: Programmes, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        programmes: Programmes,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        on_ended: Callable[[RoomId], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._programmes = programmes
         self._now = now
+        self._on_ended = on_ended
 
     async def consents(self, room: RoomId) -> frozenset[ParticipantId]:
         """Who lets themselves be recorded now, each with their encoder. Unavailable `store.*`."""
@@ -33,7 +41,10 @@ class ArchivePolicy:
         return frozenset(participant for person in allowed for participant in participants_of(person))
 
     async def begun(self, room: RoomId) -> None:
-        """A room has something kept; harmless to repeat. NotFound `showcase.not_found`; Unavailable `store.*`."""
+        """A room has something kept, or it is decided what becomes of that; harmless to repeat.
+
+        NotFound `showcase.not_found`; Unavailable `store.*`.
+        """
         async with self._database.read() as db:
             if await queries.recording(db, room) is not None:
                 return
@@ -46,3 +57,7 @@ class ArchivePolicy:
                     db.add(Recording(id=room, agency_id=show.agency_id, begun_at=self._now()))
         except IntegrityError:  # another worker was quicker
             return
+
+    def ended(self, room: RoomId) -> None:
+        """All that was kept of a room's show is written."""
+        self._on_ended(room)

@@ -1,4 +1,4 @@
-"""A picture from each chapter, made once when somebody asks for it, kept beside the recording and deleted with it."""
+"""A picture from each chapter, made at the show's end or when asked for, kept beside the recording, deleted with it."""
 
 from __future__ import annotations
 
@@ -46,9 +46,16 @@ class Posters:
         self._library = library
         self._nursery = Nursery("posters")
         self._making: dict[RoomId, asyncio.Event] = {}
+        self._closed = False
 
     async def close(self) -> None:
+        self._closed = True
         await self._nursery.close()
+
+    def prepare(self, room: RoomId) -> None:
+        """Have those ready that will be asked for: the show is over. Nothing more once it is closed."""
+        if not self._closed:
+            self._nursery.start(f"prepare.{room}", self._prepare(room))
 
     async def of(self, shelf: Shelf, chapter: Chapter) -> bytes | None:
         """A chapter's picture as JPEG; None where there is none (yet). Unavailable as the files are."""
@@ -59,14 +66,25 @@ class Posters:
         path = self._library.folder(room) / STILLS / frame.name
         found = await self._library.in_thread(_bytes, path)
         if found is None:
-            if (made := self._making.get(room)) is None:
-                made = self._making[room] = asyncio.Event()
-                self._nursery.start(f"make.{room}", self._make(shelf, made))
+            made = self._begun(shelf)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
                     await made.wait()
             found = await self._library.in_thread(_bytes, path)
         return found or None
+
+    async def _prepare(self, room: RoomId) -> None:
+        self._library.forget(room)  # what was written last is not in what was read before
+        with contextlib.suppress(ExpoError):
+            await self._begun(await self._library.shelf(room)).wait()
+
+    def _begun(self, shelf: Shelf) -> asyncio.Event:
+        """Set once those of this recording are made that are missing now."""
+        room = shelf.show.room
+        if (made := self._making.get(room)) is None:
+            made = self._making[room] = asyncio.Event()
+            self._nursery.start(f"make.{room}", self._make(shelf, made))
+        return made
 
     async def _make(self, shelf: Shelf, made: asyncio.Event) -> None:
         """All that are missing of a recording, in one go."""

@@ -15,6 +15,7 @@ from expo.store.words import Words
 class Recording(Row, Base):
     """One showcase's recording; its id is the showcase's id. `epoch` rises with every change of rights.
 
+    It is there once something was kept, or before that once somebody has decided who may see it.
     `deleted_at` says since when there are no files; what people decided and how many watched stays.
     """
 

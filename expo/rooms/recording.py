@@ -55,6 +55,10 @@ class RecordingPolicy(Protocol):
         """Something is kept of this room; harmless to repeat. Unavailable `store.*`."""
         ...
 
+    def ended(self, room: RoomId) -> None:
+        """All that was kept of this room's show is written."""
+        ...
+
 
 def kept(state: State, choice: Choice, consents: Collection[ParticipantId]) -> bool:
     """Whether what viewers see and hear may be kept: the show is live, somebody is on, and all of them agree. Pure."""
@@ -222,3 +226,5 @@ class Recordings:
             recorder, tape.recorder = tape.recorder, None
             await recorder.close("moved" if tape.room.lost else "ended" if tape.over else "stopped")
             self._host.release(name)
+            if tape.over and not tape.room.lost:
+                self._policy.ended(name)

@@ -102,3 +102,8 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             await turned(stranger, on=True, after=4)
             await desk.command("end")
             await turned(stranger, on=False, after=5)
+            async with asyncio.timeout(30):
+                while True:
+                    if [*(folder / "stills").glob("*.jpg")]:
+                        break
+                    await asyncio.sleep(0.1)  # pictures of it are made without being asked for

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from msgspec.structs import replace
 
 from expo.demo.encoder import PictureEncoder, SoundEncoder
 from expo.media.recording import cmaf, layout
@@ -22,6 +23,8 @@ PARTS = 4
 FPS = 10
 RED, GREEN, BLUE = (200, 30, 30), (30, 180, 40), (30, 40, 200)
 SMALL, LARGE = (160, 90), (320, 180)
+SOUND_LATE_US = 12_000
+"""So much later than it was captured sound lies, the index says."""
 Colour = tuple[int, int, int]
 _SPS, _PPS = 7, 8
 
@@ -134,7 +137,8 @@ def _written(folder: Path, rendition: str, shots: Sequence[Shot], token: int, ep
                 at_us, length_us = first_us + part * SEGMENT_US // PARTS, SEGMENT_US // PARTS
                 media, at_ms = piece.fragment(part, first_us, segment * PARTS + part + 1), epoch_ms + at_us // 1000
                 independent = not is_picture or part == 0
-                found.append(PartLine(rendition, segment, len(data), len(media), at_us, length_us, at_ms, independent))
+                of = PartLine(rendition, segment, len(data), len(media), at_us, length_us, at_ms, independent)
+                found.append(of if is_picture else replace(of, off_us=SOUND_LATE_US))
                 data += media
             segment += 1
     (folder / name).write_bytes(data)

@@ -109,7 +109,8 @@ class Kept:
     """A whole recording as its files prove it. `bytes` is what its media files take; `closed`: its newest owner ended.
 
     `anchors` are (media us, room clock ms) pairs in media order: the two clocks run together in between.
-    `casts` are in media order too, and none where the recorder was not told.
+    `casts` are in media order too, and none where the recorder was not told. `av_offset_us` is how much later than it
+    was captured sound lies at worst, None where nobody has said.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Kept:
     bytes: int
     anchors: tuple[tuple[int, int], ...]
     casts: tuple[Cast, ...] = ()
+    av_offset_us: int | None = None
 
     @property
     def start_us(self) -> int:

@@ -39,8 +39,11 @@ class InitLine(msgspec.Struct, tag="init", frozen=True):
     crc32: int | None = None
 
 
-class PartLine(msgspec.Struct, tag="part", frozen=True):
-    """A fragment (moof, mdat). `at_ms` is the room clock at its start; `segment` counts per rendition and file."""
+class PartLine(msgspec.Struct, tag="part", frozen=True, omit_defaults=True):
+    """A fragment (moof, mdat). `at_ms` is the room clock at its start; `segment` counts per rendition and file.
+
+    `off_us` of sound: how much later than it was captured some of it lies at worst; null was not said.
+    """
 
     rendition: str
     segment: int
@@ -51,6 +54,7 @@ class PartLine(msgspec.Struct, tag="part", frozen=True):
     at_ms: int
     independent: bool
     crc32: int | None = None
+    off_us: int | None = None
 
 
 class GapLine(msgspec.Struct, tag="gap", frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,7 @@ class _Owner:
         self.gaps: list[GapLine] = []
         self.casts: list[CastLine] = []
         self.closed = False
+        self.off_us: int | None = None
         self.renditions: set[str] = set()
         self.first_us = _FOR_EVER_US
         """Where its first part begins."""
@@ -133,6 +135,7 @@ class _Owner:
                 if line.rendition in self._files and self._holds(line.rendition, line.offset + line.length):
                     self.renditions.add(line.rendition)
                     self.first_us = min(self.first_us, line.start_us)
+                    self.off_us = _worse(self.off_us, line.off_us)
                     span = Span(self._files[line.rendition], line.offset, line.length)
                     part = Part(span, line.start_us, line.duration_us, line.at_ms, line.independent)
                     yield line.rendition, line.segment, part
@@ -251,6 +254,7 @@ class _Reading:
                 for each in owner.casts
                 if each.start_us < until_us
             ),
+            av_offset_us=functools.reduce(_worse, (owner.off_us for owner, _ in self._owners), None),
         )
 
     def _take(self, held: list[_Held], until_us: int) -> None:
@@ -272,6 +276,11 @@ class _Reading:
         for line in sorted(gaps.values(), key=lambda line: line.start_us):
             if line.duration_us > 0:
                 yield Gap(line.start_us, line.duration_us, line.reason)
+
+
+def _worse(one: int | None, other: int | None) -> int | None:
+    """The offset that is farther from none at all."""
+    return max((each for each in (one, other) if each is not None), key=abs, default=None)
 
 
 def _size(path: Path) -> int:

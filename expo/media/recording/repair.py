@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from expo.media.recording.boxes import walk
+from expo.media.recording.files import whole_ends
 from expo.media.recording.layout import index_name, media_files, owners
 from expo.media.recording.lines import Closed, InitLine, Line, Opened, PartLine, encode_line, every_line
 from expo.media.recording.rebuild import MediaLine, fragment_of, media_lines
@@ -46,6 +47,19 @@ def verify(folder: Path) -> list[Finding]:
         index = folder / index_name(tokens[-1])
         findings.append(Finding(index.name, _size(index), "not_closed"))
     return findings
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the indexes end whole, name every byte of their files, and the newest has ended; looks at no media."""
+    tokens, files = _tokens(folder), media_files(folder)
+    last: Line | None = None
+    for token in tokens:
+        ends = whole_ends(folder, token)
+        sizes = {name: _size(folder / name) for name, _, owner in files if owner == token}
+        if ends.index != _size(folder / index_name(token)) or ends.media != sizes:
+            return False
+        last = ends.last
+    return not tokens or isinstance(last, Closed)
 
 
 def repair(folder: Path) -> list[Finding]:

@@ -69,13 +69,15 @@ class SoundTrack(Timeline):
         self._mean_bytes += (len(packet) - self._mean_bytes) / 16
         limit = _QUIET_OFF_TICKS if len(packet) * 2 < self._mean_bytes else _OFF_TICKS
         if off <= -limit:
-            self.off_us = -self.us(off)
+            self.off_us = self.us(-off)
             return
         self._report(at, frame.missing or "lost")
         if off >= limit:
             self._fill(at - _FRAME_TICKS // 2)
             off = at - self._end
-        self.off_us = -self.us(off)
+        self.off_us = self.us(-off)
+        if self._worst_off_us is None or abs(self.off_us) > abs(self._worst_off_us):
+            self._worst_off_us = self.off_us
         self._add(length, packet)
 
     def advance(self, now_us: int) -> None:

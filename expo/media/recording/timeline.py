@@ -33,6 +33,7 @@ class PartPiece:
     start_us: int
     duration_us: int
     independent: bool
+    off_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Timeline:
         self._parts = 0
         self._segment_start = 0
         self._header_due = True
+        self._worst_off_us: int | None = None
 
     def us(self, ticks: int) -> int:
         return ticks * 1_000_000 // self._timescale
@@ -93,6 +95,6 @@ class Timeline:
         self.kept_us += end_us - start_us
         video = self._kind == "video"
         data = fragment(self._parts, samples, video=video)
-        self.pieces.append(
-            PartPiece(self.name, self.segment, data, start_us, end_us - start_us, samples[0].key or not video)
-        )
+        off_us, self._worst_off_us = self._worst_off_us, None
+        key = samples[0].key or not video
+        self.pieces.append(PartPiece(self.name, self.segment, data, start_us, end_us - start_us, key, off_us))

@@ -237,6 +237,7 @@ class Writer:
                             piece.duration_us,
                             at_ms,
                             piece.independent,
+                            off_us=piece.off_us,
                         ),
                     )
                     self._written_us = max(self._written_us, piece.start_us + piece.duration_us)

@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from expo.media.recording.index import Gap
 from expo.media.recording.layout import index_name, media_name, owners, recording_folder
@@ -122,6 +123,21 @@ def test_what_grows_is_read_on_as_if_it_were_read_anew(tmp_path: Path) -> None:
     for size in (170, 120, 0):
         (tmp_path / media_name("picture", 2)).write_bytes(bytes(size))
         assert reader.read() == read_recording(tmp_path)
+
+
+def test_how_far_sound_lies_from_its_picture_at_worst_is_of_all_owners(tmp_path: Path) -> None:
+    for token, offs in ((1, (300, -12_000, None)), (2, (9_000, None, -11_999))):
+        parts = [replace(part(token * 3 + n, offset=100 + n * 50), off_us=off) for n, off in enumerate(offs)]
+        write(tmp_path, token, init(token), *parts)
+    reader = IndexReader(tmp_path)
+    kept = reader.read()
+    assert kept is not None
+    assert kept.av_offset_us == -12_000
+    with (tmp_path / index_name(2)).open("ab") as index:
+        index.write(encode_line(replace(part(9, offset=250), off_us=13_000)))
+    kept = reader.read()
+    assert kept is not None
+    assert kept.av_offset_us == 13_000
 
 
 def test_there_is_no_recording_where_nobody_opened_one(tmp_path: Path) -> None:

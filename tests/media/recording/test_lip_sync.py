@@ -22,6 +22,7 @@ from expo.demo.picture import MovingPicture
 from expo.demo.script import EXAMPLE
 from expo.demo.slides import FLASH_AT, HEIGHT, WIDTH
 from expo.demo.sound import BEEP_HZ, FRAME_SAMPLES, RATE, Sound
+from expo.media.clock_model import CATCH_UP_PER_S_US, IN_STEP_US
 from expo.media.recording import playlist
 from expo.media.recording.playlist import Chosen, Selection, Stretch
 from expo.media.recording.remux import remux
@@ -179,3 +180,28 @@ def test_sound_and_picture_are_in_step_from_the_start_to_the_end(folder: Path, l
     for found in (skews(seen, heard), skews(flashes(str(out)), beeps(str(out)))):
         assert len(found) >= 14
         assert [time for time, skew in found if abs(skew) > LIMIT_S] == []
+
+
+def test_who_comes_on_in_the_moment_of_connecting_is_in_step_after_the_first_reports(folder: Path) -> None:
+    """By arrival at first, so out of step by what the paths differ; then slewed, by no jump that anybody sees."""
+    tape = Tape(folder)
+    encoder = Encoder(Publisher(tape, video_delay_us=110_000, audio_delay_us=30_000, jitter_us=12_000), 0)
+    encoder.publisher.show()
+    tape.keep()
+    play(tape, 0, 7.5, encoder)
+    film = playlist.film(tape.close(), EVERYTHING, growing=False)
+    picture, floor = film.chosen
+    (file,), (sound,) = replayed(folder, picture), replayed(folder, floor)
+    found = skews(flashes(file), beeps(sound))
+    reported = 2.3 + (0.08 - IN_STEP_US / S) / (CATCH_UP_PER_S_US / S)
+    early = [skew for time, skew in found if time < 2]
+    late = [skew for time, skew in found if time > reported]
+    assert [-0.1 < skew < -LIMIT_S for skew in early] == [True] * len(early)
+    assert [abs(skew) <= LIMIT_S for skew in late] == [True] * len(late)
+    assert (len(early), len(late)) >= (1, 4)
+    file.seek(0)
+    with av.open(file, "r") as media:
+        times = [float(frame.time) for frame in media.decode(video=0)]
+    steps = [after - before for before, after in pairwise(times)]
+    most_s = CATCH_UP_PER_S_US / S * (0.1 + 1 / FPS)  # what is put right at once
+    assert 1 / FPS - most_s - 0.001 < min(steps) < max(steps) < 1 / FPS + most_s + 0.001

@@ -11,7 +11,7 @@ import pytest
 from expo.media.recording.index import Kept
 from expo.media.recording.lines import PartLine, every_line
 from expo.media.recording.reader import read_recording
-from expo.media.recording.repair import Finding, repair, verify
+from expo.media.recording.repair import Finding, is_whole, repair, verify
 from tests.support.encoded import pictures
 from tests.support.tape import FLOOR, PICTURE, Publisher, Show, Tape, units_of
 
@@ -98,10 +98,13 @@ def test_an_index_is_mended_from_the_media_and_no_picture_or_sound_is_lost(
     folder: Path, damage: Damage, problems: set[str]
 ) -> None:
     before, kept = units(folder), read(folder)
+    assert is_whole(folder)
     damage(folder)
+    assert is_whole(folder) is (problems == {"hole_in_file"})  # which no killed server leaves
     assert {finding.problem for finding in verify(folder)} == problems
     assert {finding.problem for finding in repair(folder)} == problems
     assert verify(folder) == repair(folder) == []
+    assert is_whole(folder)
     assert units(folder) == before
     again = read(folder)
     assert again.closed

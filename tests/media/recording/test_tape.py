@@ -14,9 +14,11 @@ import pytest
 from expo.clock import SteadyClock
 from expo.errors import Conflict
 from expo.media.codecs import split_annex_b
+from expo.media.recording.frames import Frame
 from expo.media.recording.index import Kept, MediaSegment, Rendition
 from expo.media.recording.repair import verify
-from expo.media.recording.sound_track import SILENCE
+from expo.media.recording.sound_track import SILENCE, SoundTrack
+from expo.media.recording.timeline import PartPiece
 from expo.media.recording.writer import Keep
 from tests.support.encoded import pictures, shown_order
 from tests.support.tape import (
@@ -24,6 +26,7 @@ from tests.support.tape import (
     EPOCH_MS,
     FLOOR,
     PICTURE,
+    SOUND_US,
     Publisher,
     Show,
     Tape,
@@ -410,7 +413,21 @@ def test_picture_and_sound_stay_together_over_a_drifting_clock_and_unequal_ways(
     assert len(offsets) > 100
     settled = offsets[len(offsets) // 2 :]
     assert max(map(abs, settled)) <= 40_000
+    assert abs(kept.av_offset_us or S) <= 40_000
     assert len(sounds) >= 4990
+
+
+def test_each_part_of_sound_says_how_far_from_its_capture_it_lies_at_worst() -> None:
+    track = SoundTrack(FLOOR)
+    track.begin(0)
+    for number in range(75):
+        late_us = {30: 15_000, 31: 7_000, 60: -9_000}.get(number, 0)
+        frame = Frame(FLOOR, 0, [sound_packet(number)], key=True, missing="")
+        track.take(frame, S + number * SOUND_US + late_us)
+        track.write(1 << 62, alone=True)
+    track.end()
+    parts = [round((each.off_us or 0) / 1000) for each in track.pieces if isinstance(each, PartPiece)]
+    assert parts == [0, -15, 9]
 
 
 def test_a_new_owner_goes_on_where_the_killed_one_was_and_a_stale_one_is_refused(folder: Path) -> None:
