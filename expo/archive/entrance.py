@@ -18,7 +18,7 @@ from expo.clock import utc_now
 from expo.edge import auth
 from expo.edge.principal import Principal
 from expo.errors import Forbidden, NotFound, Unauthenticated, Unavailable
-from expo.ids import AgencyId, ExpoId, RoomId
+from expo.ids import AgencyId, ExpoId, RoomId, SegmentId
 
 KEEPERS = ("organiser", "operator")
 PRESENTERS = ("exhibitor", "organiser", "technician")
@@ -107,13 +107,14 @@ async def owner(request: web.Request) -> tuple[Principal, ShowProgramme, Reader]
     return principal, show, reader
 
 
-async def plays_again(request: web.Request, principal: Principal | None, room: RoomId) -> bool:
-    """Whether there is anything of a show that this person may see again; cheap to ask often."""
+async def plays_again(request: web.Request, room: RoomId) -> tuple[SegmentId, ...]:
+    """The parts of a show that whoever asks may see again, in the order of time; cheap to ask often."""
     try:
         shelf = await request.app[LIBRARY].shelf(room)
     except (NotFound, Unavailable):
-        return False
-    return bool(shelf.shown(reader_of(principal, shelf.show)))
+        return ()
+    reader = reader_of(await auth.identify(request), shelf.show)
+    return tuple(chapter.segment for chapter in shelf.shown(reader))
 
 
 def new_key(request: web.Request, shelf: Shelf, reader: Reader, principal: Principal | None, now: datetime) -> str:

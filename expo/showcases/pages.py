@@ -21,7 +21,7 @@ from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import HTML, Answer, Content, Operation, operation
 from expo.edge.pages import render
 from expo.errors import NotFound, Unavailable
-from expo.ids import RoomId, ShowcaseId
+from expo.ids import RoomId, SegmentId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
 from expo.showcases.again import seen_again
@@ -134,8 +134,8 @@ async def stage(request: web.Request) -> web.Response:
     token = None if grant is None else request.app[TOKENS].sign(grant)
     live = await _live(request, showcase_id, view.state)
     begun = view.state in {"live", "ended"}
-    replay = begun and await plays_again(request, principal, RoomId(showcase_id))
-    data = stage_data(view, live, token, request.rel_url.path_qs, now, replay=replay)
+    again = await plays_again(request, RoomId(showcase_id)) if begun else ()
+    data = stage_data(view, live, token, request.rel_url.path_qs, now, again=again)
     return render(
         request, "stage.html", areas=("common", "stage", "media"), page_data=data,
         stage=view, showcase=data.showcase, now=now, address=address(request), companies=tuple(companies.values()),
@@ -143,7 +143,7 @@ async def stage(request: web.Request) -> web.Response:
 
 
 def stage_data(
-    view: StageView, live: LiveState, token: str | None, path: str, now: datetime, *, replay: bool
+    view: StageView, live: LiveState, token: str | None, path: str, now: datetime, *, again: tuple[SegmentId, ...]
 ) -> StageData:
     """The script's start from a view; `path` is where a change of language leads back to."""
     return StageData(
@@ -159,7 +159,8 @@ def stage_data(
             starts_at=view.starts_at,
             key_frame_interval_ms=live.key_frame_interval_ms,
             server_time=now,
-            replay=replay,
+            replay=bool(again),
+            again=again,
         ),
         whep_url=f"/whep/{view.id}",
         whep_token=token,

@@ -17,10 +17,10 @@ from expo.edge import auth, wire
 from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import Answer, Content, Operation, operation
 from expo.errors import NotFound
-from expo.ids import RoomId, ShowcaseId
+from expo.ids import RoomId, SegmentId, ShowcaseId
 from expo.rooms.live import LiveState
 from expo.showcases import service
-from expo.showcases.again import seen_again
+from expo.showcases.again import ShowAgain, seen_again
 from expo.showcases.keys import DOOR
 from expo.showcases.rules import State
 from expo.showcases.views import ShowcaseState
@@ -36,7 +36,7 @@ VARY = {"Vary": "Accept-Language, Cookie"}
 class ShowcaseAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A showcase now. Times are RFC 3339 in UTC; `keyFrameIntervalMs` is null unless an encoder makes viewers wait.
 
-    `replay`: some of it can be seen again, by anybody; on the stage's page by its reader.
+    `replay`: some of it can be seen again by whoever asks, in the list of all by anybody; `again` are the parts of it.
     """
 
     v: int = 1
@@ -49,6 +49,7 @@ class ShowcaseAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     key_frame_interval_ms: int | None
     server_time: datetime
     replay: bool
+    again: tuple[SegmentId, ...]
 
 
 class ShowcasesAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -106,7 +107,7 @@ class ShowcaseApi:
             states = await service.showcase_states(db, request[LANGUAGE], now)
             again = await seen_again(db, request.app[LIBRARY], None, None, [state.id for state in states])
         lives = await asyncio.gather(*(_live(request, state) for state in states))
-        told = [(state, live, state.id in again) for state, live in zip(states, lives, strict=True)]
+        told = [(state, live, _parts(again.get(state.id))) for state, live in zip(states, lives, strict=True)]
         answers = tuple(_answer(*each, now) for each in told)
         return _tagged(request, ShowcasesAnswer(showcases=answers, server_time=now), told)
 
@@ -128,8 +129,8 @@ class ShowcaseApi:
         if state.state == "draft" and await auth.identify(request) is None:
             raise _unknown()
         live = await _live(request, state)
-        replay = await _replay(request, state)
-        return _tagged(request, _answer(state, live, replay, utc_now()), (state, live, replay))
+        again = await _again(request, state)
+        return _tagged(request, _answer(state, live, again, utc_now()), (state, live, again))
 
 
 def routes() -> list[web.RouteDef]:
@@ -143,11 +144,15 @@ async def _live(request: web.Request, state: ShowcaseState) -> LiveState:
     return await request.app[DOOR].live_state(RoomId(state.id))
 
 
-async def _replay(request: web.Request, state: ShowcaseState) -> bool:
-    return state.went_live_at is not None and await plays_again(request, None, RoomId(state.id))
+async def _again(request: web.Request, state: ShowcaseState) -> tuple[SegmentId, ...]:
+    return () if state.went_live_at is None else await plays_again(request, RoomId(state.id))
 
 
-def _answer(state: ShowcaseState, live: LiveState, replay: bool, now: datetime) -> ShowcaseAnswer:  # noqa: FBT001
+def _parts(again: ShowAgain | None) -> tuple[SegmentId, ...]:
+    return () if again is None else tuple(again.parts)
+
+
+def _answer(state: ShowcaseState, live: LiveState, again: tuple[SegmentId, ...], now: datetime) -> ShowcaseAnswer:
     return ShowcaseAnswer(
         id=state.id,
         title=state.title,
@@ -157,7 +162,8 @@ def _answer(state: ShowcaseState, live: LiveState, replay: bool, now: datetime) 
         starts_at=state.starts_at,
         key_frame_interval_ms=live.key_frame_interval_ms,
         server_time=now,
-        replay=replay,
+        replay=bool(again),
+        again=again,
     )
 
 

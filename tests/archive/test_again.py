@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from expo.archive.keys import KEEPING, LIBRARY
+from expo.archive.keys import KEEPING, LIBRARY, POSTERS
 from expo.archive.library import STILLS
 from tests.archive.world import FIRST, ROOM, SECOND, THIRD, browsing, record
 from tests.support.worker import Worker, running_worker
@@ -71,10 +71,23 @@ async def test_every_page_that_tells_of_a_show_leads_to_what_plays_again(worker:
         assert '<video controls playsinline preload="none"' in (page := await text_of(http, f"{REPLAY}?part={THIRD}"))
         assert "master.m3u8#t=20" in page
         async with http.get(f"/api/showcases/{ROOM}") as answer:
-            assert (await answer.json())["replay"] is True
+            told = await answer.json()
+            assert (told["replay"], told["again"]) == (True, [FIRST, SECOND, THIRD])
         async with http.get("/api/showcases") as answer:
             every = (await answer.json())["showcases"]
             assert [each["id"] for each in every if each["replay"]] == [ROOM]
+
+
+async def test_who_watches_a_show_is_told_what_plays_again_for_them(worker: Worker) -> None:
+    await record(worker, state="live", visibility="invited")
+    told: list[object] = []
+    for person in (None, "demo-buyer", "demo-exhibitor"):
+        async with browsing(worker, person) as http, http.get(f"/api/showcases/{ROOM}") as answer:
+            told.append((await answer.json())["again"])
+    assert told == [[], [FIRST, SECOND, THIRD], [FIRST, SECOND, THIRD]]
+    async with browsing(worker, "demo-buyer") as buyer:
+        page = await text_of(buyer, f"/s/{ROOM}")
+        assert [page.count(f'href="{REPLAY}?part={part}"') for part in (FIRST, SECOND, THIRD)] == [2, 2, 0]
 
 
 async def test_nobody_is_led_to_what_does_not_play_for_them(worker: Worker) -> None:
@@ -104,6 +117,18 @@ async def test_a_chapter_has_a_picture_of_its_own_from_the_recording(worker: Wor
     assert len(list((folder / STILLS).iterdir())) == 3
     await worker.app[KEEPING].delete(ROOM, None, "organiser")
     assert not folder.exists()
+
+
+async def test_pictures_are_there_before_anybody_asks_for_them(worker: Worker) -> None:
+    await record(worker)
+    folder = worker.app[LIBRARY].folder(ROOM)
+    shutil.rmtree(folder / STILLS, ignore_errors=True)
+    worker.app[POSTERS].prepare(ROOM)
+    async with asyncio.timeout(60):
+        while True:
+            if len([*(folder / STILLS).glob("*.jpg")]) == 3:
+                break
+            await asyncio.sleep(0.05)  # a folder tells nobody
 
 
 async def test_a_picture_goes_with_its_chapter(worker: Worker) -> None:

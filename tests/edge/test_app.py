@@ -86,7 +86,7 @@ async def test_the_stage_polls_what_its_page_data_names(worker: Worker, http: ai
     state = json.loads(body)
     assert set(state) == {
         "v", "id", "title", "state", "onAir", "viewers", "startsAt", "keyFrameIntervalMs", "replay",
-        "serverTime",
+        "again", "serverTime",
     }  # fmt: skip
     assert (state["v"], state["id"], state["state"], state["onAir"]) == (1, worker.seeded.live, "live", False)
     async with http.get(worker.url + data["stateUrl"], headers={"If-None-Match": answer.headers["ETag"]}) as again:

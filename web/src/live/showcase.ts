@@ -17,8 +17,9 @@ export interface ShowcaseState {
   readonly keyFrameIntervalMs: number | null;
   /** ISO 8601, UTC: the clock that countdowns run by. */
   readonly serverTime: string;
-  /** Some of it can be seen again. */
+  /** Some of it can be seen again by this reader, and which parts. */
   readonly replay?: boolean;
+  readonly again?: readonly string[];
 }
 
 /** Refuse a body of another shape or version: better an old state than a wrong one. */

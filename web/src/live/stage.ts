@@ -30,8 +30,8 @@ export interface StageFacts {
   readonly volume: number;
   /** The organiser pauses the show; what is on the air stays to be seen. */
   readonly onBreak: boolean;
-  /** What is shown now is kept. */
-  readonly recording: boolean;
+  /** Whether what is shown now is kept; null while nobody knows, or nothing is on. */
+  readonly recording: boolean | null;
   readonly nowMs: number;
 }
 

@@ -80,7 +80,7 @@ const store = new StageStore({
   muted: false,
   volume: 1,
   onBreak: false,
-  recording: false,
+  recording: null,
   nowMs: Date.now(),
 });
 
@@ -134,15 +134,17 @@ let room: Pick<State, "phase" | "viewers" | "recording"> | null = null;
 
 function told(): void {
   store.apply({
-    showcase: { ...withRoom(polled, room), replay: polled.replay === true || data.showcase.replay === true },
+    showcase: withRoom(polled, room),
     onBreak: room?.phase === "paused",
-    recording: room?.recording === true,
+    recording: room?.phase === "live" ? room.recording : null,
   });
 }
 
 const source = new PollingSource(data.stateUrl, {
   state: (showcase) => {
+    const news = String(showcase.again) !== String(polled.again);
     polled = showcase;
+    if (news) panel?.refresh();
     store.apply({ clockOffsetMs: Date.parse(showcase.serverTime) - Date.now() });
     told();
   },
@@ -309,15 +311,17 @@ setInterval(() => {
 }, METER_EVERY_MS);
 
 let asked = false;
+let panel: { refresh(): void } | null = null;
 
 function joinRoom(): void {
   if (asked) return;
   asked = true;
   import("../ui/stage-room").then(
-    ({ StageRoom }) =>
-      new StageRoom({
+    ({ StageRoom }) => {
+      panel = new StageRoom({
         showcase: data.showcaseId,
         token: data.whepToken,
+        again: () => polled.again ?? [],
         startsAtMs: data.showcase.startsAt === null ? null : Date.parse(data.showcase.startsAt),
         words,
         told: (state) => {
@@ -330,7 +334,8 @@ function joinRoom(): void {
           status.textContent = text;
         },
         flash,
-      }),
+      });
+    },
     () => {
       asked = false;
       setTimeout(joinRoom, ROOM_AGAIN_MS);

@@ -102,7 +102,13 @@ export function link({ link, state, refusal }: RoomFacts, { t }: StageWords): Vi
 }
 
 /** The companies of the delegation; the running part is the progress bar too. */
-export function shows(parts: readonly Part[], live: boolean, facts: Catalogue, words: StageWords): View {
+export function shows(
+  parts: readonly Part[],
+  live: boolean,
+  facts: Catalogue,
+  again: readonly string[],
+  words: StageWords,
+): View {
   const { t, zone } = words;
   const known = around(parts, STRIP).filter(({ segment }) => facts.slots.has(segment.id));
   const said = ({ standing, fromMs, toMs }: Part) => {
@@ -112,26 +118,43 @@ export function shows(parts: readonly Part[], live: boolean, facts: Catalogue, w
   return html`${known.map((part) => {
     const slot = facts.slots.get(part.segment.id);
     const now = part.standing === "now";
-    return html`<li class=${now && !live ? "next" : part.standing}><div aria-current=${now ? "true" : nothing} data-from=${now ? new Date(part.fromMs).toISOString() : nothing} data-to=${now ? new Date(part.toMs).toISOString() : nothing}><span class="thumb"><img class="art" src=${slot?.image ?? ""} alt="" loading="lazy"></span><b>${slot?.name ?? ""}</b>${said(part)}</div></li>`;
+    const what = html`<span class="thumb"><img class="art" src=${slot?.image ?? ""} alt="" loading="lazy"></span><b>${slot?.name ?? ""}</b>`;
+    if (part.standing === "done" && again.includes(part.segment.id))
+      return html`<li class="done"><a href=${replayOf(part)}>${what}<span class="again">${icon("rotate-ccw")}${t("common.watch_again")}</span></a></li>`;
+    return html`<li class=${now && !live ? "next" : part.standing}><div aria-current=${now ? "true" : nothing} data-from=${now ? new Date(part.fromMs).toISOString() : nothing} data-to=${now ? new Date(part.toMs).toISOString() : nothing}>${what}${said(part)}</div></li>`;
   })}`;
 }
 
 /** The same as a list with all times, for phones and for readers who want to plan. */
-export function programme(parts: readonly Part[], live: boolean, facts: Catalogue, words: StageWords): View {
+export function programme(
+  parts: readonly Part[],
+  live: boolean,
+  facts: Catalogue,
+  again: readonly string[],
+  words: StageWords,
+): View {
   const { t, clocks, zone } = words;
   const known = parts.filter(({ segment }) => facts.slots.has(segment.id));
-  return html`${known.map(({ segment, standing, fromMs }) => {
+  return html`${known.map((part) => {
+    const { segment, standing, fromMs } = part;
     const slot = facts.slots.get(segment.id);
     const [first = "", ...others] = times(fromMs, clocks, zone, t, clocks[0]?.zone);
     const lamp =
       standing === "now" && live
         ? html`<span class="lamp air small">${t("common.live")}</span>`
-        : standing === "done"
-          ? html`<span class="dim small">${t("stage.part_done")}</span>`
-          : nothing;
+        : standing !== "done"
+          ? nothing
+          : again.includes(segment.id)
+            ? html`<a class="btn quiet small" href=${replayOf(part)}>${icon("rotate-ccw")}<span>${t("common.watch_again")}<span class="sr">: ${slot?.name ?? ""}</span></span></a>`
+            : html`<span class="dim small">${t("stage.part_done")}</span>`;
     return html`<li class="row" data-segment=${segment.id} data-exhibitor=${segment.exhibitor} data-name=${slot?.name ?? ""} data-title=${slot?.title ?? ""} data-image=${slot?.image ?? ""}>
       <span class="when"><time datetime=${new Date(fromMs).toISOString()}><b>${first.slice(0, 5)} <small>${first.slice(6)}</small></b>${others.map((other) => html`<span>${other}</span>`)}</time></span>
       <span class="grow"><a class="link" href="/stands/${segment.exhibitor}"><b>${slot?.name ?? ""}</b></a><br><span class="dim small">${slot?.title ?? ""}</span></span>${lamp}
     </li>`;
   })}`;
+}
+
+/** Where a part of the show plays again; this page is the show's. */
+function replayOf({ segment }: Part): string {
+  return `${location.pathname}/replay?part=${encodeURIComponent(segment.id)}`;
 }

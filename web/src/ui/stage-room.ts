@@ -19,6 +19,8 @@ export interface Host {
   readonly token: string | null;
   readonly startsAtMs: number | null;
   readonly words: StageWords;
+  /** The parts that play again for this reader; `refresh` when they have changed. */
+  readonly again: () => readonly string[];
   /** The room's phase and count, whenever they change. */
   readonly told: (state: State) => void;
   readonly say: (text: string) => void;
@@ -74,6 +76,11 @@ export class StageRoom {
     },
   };
 
+  /** What the host knows has changed. */
+  refresh(): void {
+    this.draw();
+  }
+
   private draw(): void {
     const { words } = this.host;
     const { facts } = this.room.store;
@@ -102,8 +109,9 @@ export class StageRoom {
     const { words } = this.host;
     const live = state.phase === "live" || state.phase === "paused";
     const strip = document.getElementById("shows");
-    if (strip !== null) render(panel.shows(parts, live, this.facts, words), strip);
-    render(panel.programme(parts, live, this.facts, words), need<HTMLElement>("#programme"));
+    const again = this.host.again();
+    if (strip !== null) render(panel.shows(parts, live, this.facts, again, words), strip);
+    render(panel.programme(parts, live, this.facts, again, words), need<HTMLElement>("#programme"));
   }
 
   private drawTalk(state: State): void {
