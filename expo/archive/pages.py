@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,7 +16,7 @@ from expo.archive.keys import FILMS, KEEPING, LIBRARY
 from expo.archive.programme import ShowProgramme
 from expo.archive.replay_page import ReplayData, clocks_of
 from expo.archive.routes import Title, Trim, consent_answer
-from expo.archive.rules import MOST_KEEP_DAYS, Reader, Scope
+from expo.archive.rules import KEEP_DAYS, MOST_KEEP_DAYS, Reader, Scope
 from expo.archive.service import ChapterWish
 from expo.clock import utc_now
 from expo.edge import auth, problems
@@ -115,7 +115,7 @@ async def consent(request: web.Request) -> web.Response:
         show=show, title=pick(show.title, language), agency=pick(show.agency, language),
         company="" if company is None else pick(company, language),
         decided=consent_answer(row, show, told=True), clocks=clocks_of(show, language), zone=zone,
-        tomorrow=(utc_now() + timedelta(days=1)).date().isoformat(),
+        tomorrow=wishes.tomorrow(),
         said=request.query.get("said", "") if request.query.get("said") in {"saved", "untold"} else "",
     )  # fmt: skip
 
@@ -199,6 +199,7 @@ async def _recording(
         status=200 if error is None else error.status, show=show, title=pick(show.title, language),
         agency=pick(show.agency, language), sheet=found, clocks=clocks, crew=reader.is_crew, now=utc_now(),
         company=next((pick(part.company, language) for part in show.parts if reader.owns(part.exhibitor_id)), ""),
+        visibility=found.visibility if found else "nobody", keep_days=found.shelf.keep_days if found else KEEP_DAYS,
         film=film, what=what if film else "", film_url=f"/api/v1/recordings/{show.room}/films/{what}",
         film_file=f"/recordings/{show.room}/{what}.mp4", said=asked if asked in _SAID else "",
         most_days=MOST_KEEP_DAYS, free=await request.app[LIBRARY].free_bytes() if reader.is_crew else 0,

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
+from expo.accounts import guests
 from expo.archive import entrance
 from expo.archive.keys import LIBRARY, PROGRAMMES
 from expo.archive.library import Shelf
@@ -56,7 +57,8 @@ class Address:
 class ReplayView:
     """A replay as its page tells it. `state` is `live` while the show is on, `preparing` until its last piece is there,
     `hidden` where nothing is for this reader. Addresses are empty where nothing plays. `left_out` parts are not shown.
-    `image` is a picture from the recording where there is one. `may_note`: the reader may be interested from here.
+    `image` is a picture from the recording where there is one. `may_note`: the reader may be interested from here;
+    `named`: and is known by name.
     """
 
     id: RoomId
@@ -74,6 +76,7 @@ class ReplayView:
     left_out: int
     clocks: tuple[CityClock, ...]
     may_note: bool
+    named: bool
     chapters: tuple[ReplayChapter, ...]
 
 
@@ -165,6 +168,7 @@ async def _view(
         left_out=max(0, begun - len(chapters)) if chapters else 0,
         clocks=clocks_of(show, language),
         may_note=show.open_to_all or reader.is_invited,
+        named=principal is not None or guests.guest(request) is not None,
         chapters=chapters,
     )
 

@@ -78,8 +78,8 @@ class ChapterChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
 class RecordingAnswer(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A recording before its organisers: what there is, who may see it, until when.
 
-    `avOffsetMs` is how much later than its picture sound lies now, `failing` why nothing can be kept; null where no
-    recorder is at work, or its worker does not answer.
+    `avOffsetMs` is how much later than its picture sound lies, now or, once all is written, at worst; `failing` why
+    nothing can be kept. Null where nobody knows: no recorder is at work, or its worker does not answer.
     """
 
     v: int = 1
@@ -288,7 +288,7 @@ def _answer(found: Sheet) -> RecordingAnswer:
         bytes=found.bytes,
         gaps=len(found.gaps),
         gaps_s=sum(gap.duration_us for gap in found.gaps) / 1e6,
-        av_offset_ms=None if found.recorder is None else found.recorder.av_offset_ms,
+        av_offset_ms=found.av_offset_ms,
         failing=None if found.recorder is None else found.recorder.failing,
         chapters=found.lines,
     )

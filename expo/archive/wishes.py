@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from expo.archive import queries, service
-from expo.archive.keys import FILMS, LIBRARY, ON_CONSENT
+from expo.archive.keys import FILMS, LIBRARY, ON_CONSENT, PROGRAMMES
+from expo.archive.policy import ArchivePolicy
 from expo.archive.programme import ShowProgramme
 from expo.archive.rules import Scope
 from expo.archive.service import ChapterWish, Wish
 from expo.archive.tables import Consent
 from expo.clock import utc_now
-from expo.edge.keys import DATABASE
+from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.principal import Principal
 from expo.errors import NotFound, Unavailable
 from expo.ids import RoomId, SegmentId
 from expo.kit.logging import get_logger
+from expo.store.words import pick
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a presenter is asked with who has not decided: who keeps it, and the first day on which it may be over."""
+
+    agency: str
+    tomorrow: str
+
+
+async def asking(request: web.Request, principal: Principal, room: RoomId) -> Asking | None:
+    """How this person is to be asked about being recorded in a show; None once they have decided. Unavailable."""
+    if await present_consent(request, principal, room) is not None:
+        return None
+    show = await request.app[PROGRAMMES].programme(room)
+    return None if show is None else Asking(pick(show.agency, request[LANGUAGE]), tomorrow())
+
+
+def tomorrow() -> str:
+    """As a form of HTML wants it."""
+    return (utc_now() + timedelta(days=1)).date().isoformat()
 
 
 async def present_consent(request: web.Request, principal: Principal, room: RoomId) -> Consent | None:
@@ -52,7 +76,12 @@ async def consent(
 async def rights(
     request: web.Request, show: ShowProgramme, *, visibility: Scope | None = None, keep_days: int | None = None
 ) -> None:
-    """Change who may see a recording, and how long it is kept. As `service.change`."""
+    """Change who may see a recording, and how long it is kept; also of a show that is still to come.
+
+    As `service.change`.
+    """
+    if show.state != "ended" and not (visibility is None and keep_days is None):
+        await ArchivePolicy(request.app[DATABASE], request.app[PROGRAMMES]).begun(show.room)
     async with request.app[DATABASE].write() as db:
         await service.change(db, show.room, visibility=visibility, keep_days=keep_days)
     request.app[LIBRARY].forget(show.room)

@@ -8,11 +8,12 @@ import msgspec
 from aiohttp import web
 
 from expo.accounts.rules import RoomGrant
+from expo.archive.wishes import asking
 from expo.clock import utc_now
 from expo.edge import auth, pages
 from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import HTML, Answer, Content, Operation, operation
-from expo.ids import ShowcaseId
+from expo.ids import RoomId, ShowcaseId
 from expo.showcases import service
 from expo.showcases.after_pages import READERS
 from expo.showcases.keys import TOKENS
@@ -93,8 +94,9 @@ async def studio(request: web.Request) -> web.Response:
         grant.require("publish")
         programme = await programme_data(db, view.stage.delegation.id, request[LANGUAGE])
     data = _studio_data(request, grant, view.stage, programme)
+    asks = None if data.over else await asking(request, principal, RoomId(showcase_id))
     return pages.render(
-        request, "studio.html", areas=STUDIO_AREAS, page_data=data, studio=view, watch_url=data.watch_url
+        request, "studio.html", areas=STUDIO_AREAS, page_data=data, studio=view, watch_url=data.watch_url, asking=asks
     )
 
 

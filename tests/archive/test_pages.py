@@ -15,7 +15,8 @@ import pytest_asyncio
 from sqlalchemy import select, update
 
 from expo.archive.keeping import Keeping
-from expo.archive.keys import FILMS, KEEPING, LIBRARY, ON_CONSENT, RECORDER
+from expo.archive.keys import FILMS, KEEPING, LIBRARY, ON_CONSENT, PROGRAMMES, RECORDER
+from expo.archive.policy import ArchivePolicy
 from expo.archive.tables import Deletion, Recording
 from expo.clock import utc_now
 from expo.edge.keys import DATABASE
@@ -24,6 +25,7 @@ from expo.ids import RoomId
 from expo.media.recording.recorder import RecordingHealth
 from tests.archive.world import FIRST, ROOM, SECOND, THIRD, browsing, record
 from tests.support.ranges import asks_every_range
+from tests.support.recordings import SOUND_LATE_US
 from tests.support.worker import Worker, running_worker
 
 pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
@@ -119,6 +121,14 @@ async def test_an_exhibitor_reads_and_keeps_the_own_chapter_alone(worker: Worker
             assert answer.status == 404
         assert [*(worker.settings.recordings_dir / ".films").rglob("*.mp4")] == []
         assert colours(await film(desk, "whole")) == ["r", "b"]
+        # Who has a chapter withdrawn keeps no way to it either.
+        assert colours(await film(staff, THIRD)) == ["b"]
+        assert await post(desk, {"do": "withdraw", "chapter": THIRD}) == f"{PAGE}?said=withdrawn"
+        async with staff.post(f"{API}/films/{THIRD}") as answer:
+            assert answer.status == 404
+        async with staff.get(f"/recordings/{ROOM}/{THIRD}.mp4") as answer:
+            assert answer.status == 404
+        assert f"part={THIRD}" not in await text_of(staff)
         await worker.app[FILMS].drop(ROOM)
 
 
@@ -176,6 +186,12 @@ async def test_the_health_of_a_recording_is_told_while_its_recorder_answers(work
         assert "Chưa rõ" in await text_of(desk)
         async with desk.get(API) as answer:
             assert (await answer.json())["avOffsetMs"] is None
+        await record(worker)  # after the show its files tell
+        page = await text_of(desk)
+        assert "Lệch tiếng và hình, nhiều nhất" in page
+        assert (f"{SOUND_LATE_US // 1000} ms" in page, "tiếng chậm hơn" in page) == (True, True)
+        async with desk.get(API) as answer:
+            assert (await answer.json())["avOffsetMs"] == SOUND_LATE_US // 1000
 
 
 async def test_recordings_go_by_themselves_when_their_time_is_over(worker: Worker) -> None:
@@ -199,6 +215,23 @@ async def test_a_show_without_a_recording_says_what_will_be_there(worker: Worker
         assert "/s/daegu/consent" in await text_of(desk, "/s/daegu/recording")
 
 
+async def test_who_may_see_it_is_decided_before_the_show(worker: Worker) -> None:
+    page = "/s/daegu/recording"
+    async with browsing(worker, "demo-organiser") as desk:
+        assert (
+            await post(desk, {"do": "rights", "visibility": "invited", "keepDays": "9"}, page) == f"{page}?said=saved"
+        )
+        said = await text_of(desk, page)
+        assert re.search(r'value="invited" checked', said)
+        assert ("Nothing recorded yet" in said, 'value="9"' in said, 'id="word"' in said) == (True, True, False)
+        async with desk.delete("/api/v1/recordings/daegu") as answer:
+            assert answer.status == 404  # nothing is there to delete, and the show may still be recorded
+    await ArchivePolicy(worker.app[DATABASE], worker.app[PROGRAMMES]).begun(RoomId("daegu"))
+    async with worker.app[DATABASE].read() as db:
+        row = await db.get_one(Recording, "daegu")
+        assert (row.visibility, row.keep_days, row.deleted_at) == ("invited", 9, None)
+
+
 async def test_consent_is_asked_unticked_and_counts_at_once(worker: Worker) -> None:
     told: list[RoomId] = []
 
@@ -207,12 +240,15 @@ async def test_consent_is_asked_unticked_and_counts_at_once(worker: Worker) -> N
 
     worker.app._state[ON_CONSENT] = on_consent  # pyright: ignore[reportPrivateUsage] - frozen; a test hears with it
     async with browsing(worker, "demo-exhibitor-daegu", "ko") as staff:
+        asked = await text_of(staff, "/studio/daegu")
+        assert ('id="consent-note"' in asked, "checked" in asked.split("consent-form")[1]) == (True, False)
         page = await text_of(staff, "/s/daegu/consent")
         assert "checked" not in page.split("<form")[1]
         assert "동의하지 않으셔도 참여하실 수 있습니다" in page
         path = "/s/daegu/consent"
         assert await post(staff, {"until": ""}, path) == f"{path}?said=saved"  # nothing ticked is a no
         assert "동의하지 않으셨습니다" in await text_of(staff, path)
+        assert "consent-note" not in await text_of(staff, "/studio/daegu")
         until = (utc_now() + timedelta(days=3)).date().isoformat()
         yes = {"record": "yes", "publish": "invited", "until": until}
         assert await post(staff, yes, path) == f"{path}?said=saved"

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.archive.world import PART_S, ROOM, THIRD, record
+from tests.archive.world import FIRST, PART_S, ROOM, SECOND, THIRD, browsing, record
 from tests.support.axe import violations
 from tests.support.browser import context
 from tests.support.recordings import LARGE, SMALL
@@ -144,6 +144,8 @@ async def test_a_show_is_watched_again_by_its_parts(browser: Browser, worker: Wo
 
 async def test_a_link_leads_to_its_moment_and_who_comes_back_goes_on_there(browser: Browser, worker: Worker) -> None:
     page = await opened(browser, worker, f"?t=0m{PINNED_S - 1}s")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
     await expect(page.locator("#card")).not_to_contain_text(SERUM)
     await page.evaluate(PAUSE_AT, SERUM)
     await page.locator("#cover .play").click()
@@ -153,6 +155,13 @@ async def test_a_link_leads_to_its_moment_and_who_comes_back_goes_on_there(brows
     await page.locator("#act button").first.click()
     await expect(page.locator("#status")).to_contain_text("copied")
     assert await page.evaluate("() => navigator.clipboard.readText()") == f"{worker.url}/s/{ROOM}/replay?t={int(left)}s"
+
+    await page.locator("#interested").click()  # of a stranger, who is asked for a name first
+    for name, text in (("name", "Trần Thu Hà"), ("company", "Minh Châu Beauty")):
+        await page.locator(f"#guest [name={name}]").fill(text)
+    await page.locator("#guest [type=submit]").click()
+    await expect(page.locator("#interested")).to_have_attribute("aria-pressed", "true")
+    assert [text for text in said if "status of 4" in text] == []
 
     await page.goto(f"{worker.url}/s/{ROOM}/replay")
     await expect(page.locator("#cover")).to_contain_text("Start from the beginning")
@@ -190,3 +199,30 @@ async def test_an_organiser_edits_a_chapter_and_keeps_the_show_as_a_film(browser
     assert abs(played["lengthS"] - 3 * PART_S) < 0.1
     assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     await desk.close()
+
+
+async def test_a_part_that_is_withdrawn_while_somebody_watches_it_is_left_for_the_next(
+    browser: Browser, worker: Worker
+) -> None:
+    await record(worker, state="live")
+    reader = await context(browser, "phone")
+    page = await reader.new_page()
+    await page.goto(f"{worker.url}/s/{ROOM}/replay")
+    await page.locator("#cover .play").click()
+    await playing(page, 0)
+    assert await colour(page) == "red"
+    async with (
+        browsing(worker, "demo-organiser") as desk,
+        desk.patch(f"/api/v1/recordings/{ROOM}/chapters/{FIRST}", json={"withdrawn": True}) as answer,
+    ):
+        assert answer.status == 200
+    await expect(page.locator(".chapter")).to_have_count(2, timeout=20_000)
+    await expect(page.locator(f'[data-chapter="{SECOND}"]')).to_have_attribute("aria-current", "true")
+    await playing(page, 0)
+    assert await colour(page) == "green"
+    await expect(page.locator("#act a.primary")).to_have_attribute("href", f"{worker.url}/s/{ROOM}")
+    await page.locator(f'[data-chapter="{THIRD}"]').click()
+    await page.evaluate("() => { document.querySelector('video').currentTime += 3; }")
+    await expect(page.locator("#interested")).to_contain_text(SERUM)  # beside the way back to live
+    await expect(page.locator("#act a.primary")).to_have_attribute("href", f"{worker.url}/s/{ROOM}")
+    await reader.close()

@@ -49,7 +49,7 @@ function open(video: HTMLVideoElement, first: Written): void {
   const [strip, cover, signal] = [slot("strip"), slot("cover"), slot("signal")];
   const [quality, keys, act] = [slot("quality"), slot("controls"), slot("act")];
   const memory = new Memory(keeper(), page.id);
-  const [watched, interest] = [new Watched(), new Interest(page.id)];
+  const [watched, interest] = [new Watched(), new Interest(page.id, page.named)];
   const follower = new Follower(need("#card"));
   const query = new URLSearchParams(location.search);
   const part = page.chapters.find(({ id }) => id === query.get("part"));

@@ -208,7 +208,10 @@ function draw(): void {
   need<HTMLElement>("#coming").hidden = state.phase === "ended" || model.nextSegment(state) === null;
   for (const [id, part] of Object.entries(cards.coming(state, backstage, found, words))) render(part, slot(id));
   render(cards.next(state, now, words), slot("next"));
-  render(cards.controls(state, now, words, bigOnes), slot("controls"));
+  render(
+    cards.controls(state, now, words, bigOnes, need<HTMLElement>("#main").dataset.recording ?? ""),
+    slot("controls"),
+  );
   render(cards.undo(state, now, words, bigOnes), slot("undo"));
   render(needsView.count(list.items, words), slot("needs-count"));
   render(needsView.needs(list.items, now, words, smallOnes), slot("needs"));

@@ -18,6 +18,7 @@ import { OwnPicture, type Switches } from "../ui/studio/own-picture";
 import { LivePanel } from "../ui/studio/panel";
 import { canShare, ScreenShare } from "../ui/studio/screen";
 import { Awake } from "../ui/studio-awake";
+import { askConsent } from "../ui/studio-consent";
 import { holding } from "../ui/studio-hold";
 import { safeStorage } from "../ui/studio-memory";
 import { canGoOnAir, keyFramesTooRare, mode, type StudioState, standing } from "../ui/studio-state";
@@ -339,6 +340,9 @@ closeMenusKindly();
 devices.subscribe(followDevices);
 document.addEventListener("keydown", onKey);
 need("#more-phone").addEventListener("click", () => more.open());
+askConsent((text) => {
+  need("#say").textContent = text;
+});
 document.addEventListener("pointerdown", () => own.wake());
 globalThis.addEventListener("pagehide", () => onAir.leavePage());
 globalThis.addEventListener("online", () => {

@@ -135,6 +135,16 @@ describe("airBadge", () => {
   });
 });
 
+describe("recording", () => {
+  it("says on or off while the show is on, and never why", () => {
+    const said = (recording: boolean | null) => {
+      render(view.recording({ ...facts, recording }, words), place);
+      return place.textContent?.trim();
+    };
+    expect([said(true), said(false), said(null)]).toEqual(["common.recording", "common.recording_off", ""]);
+  });
+});
+
 describe("soundRow", () => {
   const row = (scene: Scene, news: Partial<StageFacts>, acts = actions(), settable = true) => {
     render(

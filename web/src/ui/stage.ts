@@ -8,6 +8,7 @@ import { bars } from "./bars";
 import { type Clock, day, times } from "./clocks";
 import type { Translate } from "./i18n";
 import { icon } from "./icons";
+import { recorded } from "./recorded";
 
 export interface LanguageLink {
   readonly code: string;
@@ -164,8 +165,7 @@ export function airBadge(scene: Scene, facts: StageFacts, t: Translate): Part {
 
 /** Everybody may know that they watch what is kept. */
 export function recording(facts: StageFacts, { t }: StageWords): Part {
-  if (facts.showcase.state !== "live" || !facts.recording) return nothing;
-  return html`<span class="badge glass" data-recording>${icon("disc")}${t("common.recording")}</span>`;
+  return facts.recording === null ? nothing : recorded(facts.recording, t, "glass");
 }
 
 export function viewers(facts: StageFacts, words: StageWords): Part {

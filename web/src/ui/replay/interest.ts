@@ -9,7 +9,11 @@ export class Interest {
   readonly sending = new Set<string>();
   private readonly kept: Noted;
 
-  constructor(private readonly showcase: string) {
+  /** `named`: the server knows who reads. */
+  constructor(
+    private readonly showcase: string,
+    private named: boolean,
+  ) {
     this.kept = new Noted(showcase);
     this.kept.of("replay");
   }
@@ -23,9 +27,10 @@ export class Interest {
     if (this.sending.has(product) || this.noted.has(product)) return "noted";
     this.sending.add(product);
     try {
+      if (!this.named && !(await this.introduced())) return "declined";
       let refused = await this.send(product);
       if (refused?.code === "login.missing") {
-        if (!(await askWho(null))) return "declined";
+        if (!(await this.introduced())) return "declined";
         refused = await this.send(product);
       }
       if (refused !== null) return { reason: refused.title };
@@ -36,6 +41,11 @@ export class Interest {
     } finally {
       this.sending.delete(product);
     }
+  }
+
+  private async introduced(): Promise<boolean> {
+    this.named = await askWho(null);
+    return this.named;
   }
 
   private async send(product: string): Promise<{ readonly code: string; readonly title: string } | null> {

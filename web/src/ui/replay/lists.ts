@@ -9,8 +9,9 @@ export interface Written {
   readonly master: string;
   readonly watched: string;
   readonly lengthS: number;
-  /** Whether the reader may be interested from here. */
+  /** Whether the reader may be interested from here, and whether the server knows their name. */
   readonly noting: boolean;
+  readonly named: boolean;
   readonly chapters: readonly Chapter[];
 }
 
@@ -24,7 +25,9 @@ export function readPage(page: ParentNode): Written | null {
     const cues = [...goods].map(({ dataset }) => ({ product: dataset.product ?? "", atS: Number(dataset.at) }));
     return { id: chapter, number: Number(number), company, startsS: Number(at), endsS: Number(ends), cues };
   });
-  return { id, state, master, watched, lengthS: Number(length), noting: main.dataset.noting !== undefined, chapters };
+  const { noting } = main.dataset;
+  const may = { noting: noting !== undefined, named: noting === "named" };
+  return { id, state, master, watched, lengthS: Number(length), ...may, chapters };
 }
 
 /** This page as the server writes it now; null while it does not answer. */

@@ -207,8 +207,8 @@ export interface Noting {
   readonly press: () => void;
 }
 
-function interested({ product, noted, sending, press }: Noting, t: Translate): TemplateResult {
-  return html`<button class="btn ${noted ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${sending} @click=${press}>${noted ? icon("bookmark-check") : icon("bookmark")}<span class="two">${t(noted ? "replay.noted" : "replay.interested")}<small class="cut">${product}</small></span></button>`;
+function interested({ product, noted, sending, press }: Noting, t: Translate, main: boolean): TemplateResult {
+  return html`<button class="btn ${noted || !main ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${sending} @click=${press}>${noted ? icon("bookmark-check") : icon("bookmark")}<span class="two">${t(noted ? "replay.noted" : "replay.interested")}<small class="cut">${product}</small></span></button>`;
 }
 
 /** What stands under the thumb. */
@@ -219,10 +219,15 @@ export function act(
   t: Translate,
   copy: () => void,
 ): Part {
-  const link = html`<button class="btn" type="button" @click=${copy}>${icon("link")}<span>${t("replay.copy_moment")}</span></button>`;
-  if (live)
-    return html`${link}<a class="btn primary" href=${stageUrl}>${icon("radio")}<span>${t("replay.to_live")}</span></a>`;
-  if (noting !== null) return html`${link}${interested(noting, t)}`;
+  const words = t("replay.copy_moment");
+  const link = html`<button class="btn" type="button" @click=${copy}>${icon("link")}<span>${words}</span></button>`;
+  if (live) {
+    const back = html`<a class="btn primary" href=${stageUrl}>${icon("radio")}<span>${t("replay.to_live")}</span></a>`;
+    if (noting === null) return html`${link}${back}`;
+    const small = html`<button class="btn icon" type="button" aria-label=${words} title=${words} @click=${copy}>${icon("link")}</button>`;
+    return html`${small}${interested(noting, t, false)}${back}`;
+  }
+  if (noting !== null) return html`${link}${interested(noting, t, true)}`;
   if (stand === null) return link;
   return html`${link}<a class="btn primary" href=${stand}>${icon("store")}<span>${t("replay.stand_page")}</span></a>`;
 }

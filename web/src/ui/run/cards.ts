@@ -5,6 +5,7 @@ import type { ViewerState } from "../../media/viewer";
 import type { Segment, State } from "../../wire.gen";
 import { icon } from "../icons";
 import { isolated } from "../isolated";
+import { recorded } from "../recorded";
 import type { holding } from "../studio-hold";
 import { clockText } from "../studio-state";
 import type { Backstage, Look } from "./backstage";
@@ -79,7 +80,7 @@ export function crowd(state: State, questions: number, { t, language }: RunWords
   const number = new Intl.NumberFormat(language);
   const viewers = t(state.viewers === 1 ? "run.one_viewer" : "run.viewers", { count: number.format(state.viewers) });
   return html`<span class="badge glass" id="viewers" title=${viewers}>${icon("eye")}<span aria-hidden="true">${number.format(state.viewers)}</span><span class="sr">${viewers}</span></span>
-    ${state.recording ? html`<span class="badge glass" data-recording>${icon("disc")}${t("common.recording")}</span>` : nothing}
+    ${state.phase === "live" ? recorded(state.recording, t, "glass") : nothing}
     ${questions === 0 ? nothing : html`<span class="badge glass" title=${t("run.questions_open", { count: questions })}>${icon("message-circle-question-mark")}<span aria-hidden="true">${questions}</span><span class="sr">${t("run.questions_open", { count: questions })}</span></span>`}`;
 }
 
@@ -159,7 +160,13 @@ export function next(state: State, nowMs: number, words: RunWords): TemplateResu
 }
 
 /** One big button for what comes next, and the two that stop. */
-export function controls(state: State, nowMs: number, words: RunWords, actions: CardActions): TemplateResult {
+export function controls(
+  state: State,
+  nowMs: number,
+  words: RunWords,
+  actions: CardActions,
+  recordingUrl: string,
+): TemplateResult {
   const { t } = words;
   const big = (id: string, label: string | TemplateResult, act: () => void, off = false) =>
     html`<button class="btn primary tall" type="button" id=${id} aria-disabled=${off ? "true" : "false"} @click=${act}>${label}</button>`;
@@ -171,7 +178,7 @@ export function controls(state: State, nowMs: number, words: RunWords, actions: 
     case "paused":
       return html`${big("resume", html`${icon("play")}${t("run.resume")}`, actions.resume)}<div class="pair">${end(t, actions)}</div>`;
     case "ended":
-      return html`<p class="dim">${t("run.over_words")}</p>`;
+      return html`<p class="dim">${t("run.over_words")}</p>${recordingUrl === "" ? nothing : html`<a class="btn primary tall" href=${recordingUrl}>${icon("clapperboard")}${t("run.to_recording")}</a>`}`;
   }
   const segment = nextSegment(state);
   if (state.armed !== null) {

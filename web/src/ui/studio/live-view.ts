@@ -6,6 +6,7 @@ import type { Seat, State } from "../../wire.gen";
 import { times } from "../clocks";
 import { icon } from "../icons";
 import { isolated } from "../isolated";
+import { recorded } from "../recorded";
 import { secondsLeft, segmentOf } from "../run/model";
 import { companyName, minutes, type RunWords } from "../run/words";
 import { clockText } from "../studio-state";
@@ -53,9 +54,7 @@ export function signal({ state, seat, part, publishing, nowMs }: LiveView, words
 
 /** Whether viewers see and hear what is kept. */
 export function recording({ state }: LiveView, { t }: RunWords): View {
-  return state.recording
-    ? html`<span class="badge" data-recording>${icon("disc")}${t("common.recording")}</span>`
-    : nothing;
+  return state.phase === "live" ? recorded(state.recording, t) : nothing;
 }
 
 /** The waiting room: when it is this company's turn, and who is on before. */
