@@ -82,7 +82,7 @@ async def settled(page: Page) -> None:
     """Late enough for the presenter's caption to be gone and the number of viewers to be there."""
     await listen(page)
     await page.locator("#picture[data-settled]").wait_for()
-    await page.locator("#viewers .badge").wait_for()
+    await page.locator("#viewers .badge").first.wait_for()
     await page.wait_for_timeout(600)
 
 
@@ -137,6 +137,19 @@ async def inviting(page: Page) -> None:
     await settle(page)
 
 
+async def kept(page: Page) -> None:
+    """The recording's health as the recorder tells it."""
+    await page.locator("#recording-figures[data-growing]").wait_for()
+    await settle(page)
+
+
+async def replayed(page: Page) -> None:
+    """A company's part, a few seconds in."""
+    await page.locator("#cover .play").click()
+    await page.locator("#picture[data-picture=moving]").wait_for()
+    await page.wait_for_timeout(1500)
+
+
 async def with_code(page: Page) -> None:
     await page.locator("#copy").click()
     await page.locator("#show").click()
@@ -157,8 +170,10 @@ SIGHTS = (
     Sight("stage", "stage", "/s/{live}", settled, whole=False),
     Sight("stage-waiting", "stage", "/s/{idle}", whole=False),
     Sight("stage-ended", "stage", "/s/{ended}", whole=False),
+    Sight("recording", "archive recording", "/s/{live}/recording", kept, role="organiser"),
     Sight("recording-none", "archive recording", "/s/{ended}/recording", role="organiser"),
     Sight("consent", "archive consent", "/s/{live}/consent", role="exhibitor"),
+    Sight("replay", "replay", "/s/{live}/replay", replayed, whole=False),
     Sight("replay-none", "replay", "/s/{ended}/replay", whole=False),
     Sight("programme", "programme home", "/programme"),
     Sight("delegation", "catalogue delegation", "/delegations/chungbuk"),
