@@ -310,7 +310,7 @@ function decision(state: StudioState, { t }: StudioWords, actions: StudioActions
   const label =
     now === "starting" ? "studio.mode.starting" : state.occupied ? "studio.backstage.go" : "studio.go_on_air";
   const act = state.occupied ? actions.goBackstage : actions.goOnAir;
-  return html`<span class="small dim push desk">${ready ? t("studio.nobody_sees") : nothing}</span>
+  return html`<span class="small dim push desk">${ready && now !== "elsewhere" ? t("studio.nobody_sees") : nothing}</span>
     <button class="btn ${first === nothing ? "primary decide" : "go"}" id="go" ?disabled=${!ready} @click=${act}>${icon("radio")}${t(label)}</button>${first}`;
 }
 

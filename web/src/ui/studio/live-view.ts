@@ -48,7 +48,8 @@ export function signal({ state, seat, part, publishing, nowMs }: LiveView, words
   }
   if (seat?.muted === true) return said(t("studio.muted_by_crew"), icon("mic-off"));
   if (state.phase === "paused" && part.place === "on") return said(t("studio.paused"), icon("pause"));
-  if (part.place === "on" && state.phase === "live" && !publishing) return said(t("studio.your_turn"), icon("radio"));
+  const sends = publishing || seat?.camera === true; // from here, or from another device or an encoder
+  if (part.place === "on" && state.phase === "live" && !sends) return said(t("studio.your_turn"), icon("radio"));
   return nothing;
 }
 
