@@ -34,7 +34,7 @@ from expo.errors import Unavailable
 from expo.ids import ParticipantId, RoomId, new_row_id
 from expo.kit.tasks import Nursery
 from expo.media.engine import EngineConfig, MediaEngine
-from expo.ops import health, metrics
+from expo.ops import health, metrics, status_pages
 from expo.rooms import media, private
 from expo.rooms.attendance import Attendance
 from expo.rooms.backstage import Backstage
@@ -229,7 +229,9 @@ async def _http(app: web.Application) -> AsyncIterator[None]:
     app.add_routes(private.routes(way))
     siblings = [(index, private_socket(settings, index)) for index in range(settings.workers)]
     app.add_routes(health.routes(probes))
-    app.add_routes(metrics.routes(identity, sources, lambda: siblings))
+    meters = metrics.Meters(identity, sources, lambda: siblings)
+    app.add_routes(metrics.routes(meters))
+    app.add_routes(status_pages.routes(meters, probes, app[VALKEY]))
     app[AGENDA] = functools.partial(agenda.showings, library=app[LIBRARY])
     app[OPEN_ROOMS] = OpenRooms(app[VALKEY], app[GATEWAY], ShowcaseProgrammes(app[DATABASE]))
     for feature in (accounts, invite_pages, showcases, pages, stands, studio, run, make, after_pages, interest):

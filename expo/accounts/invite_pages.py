@@ -31,6 +31,7 @@ from expo.edge.openapi import HTML, Answer, Content, Operation, operation
 from expo.edge.pages import render, translator
 from expo.edge.principal import Principal
 from expo.edge.problems import title
+from expo.edge.qr import qr_svg
 from expo.errors import Invalid
 from expo.ids import InvitationId, LoginId
 
@@ -277,6 +278,7 @@ async def _page(
     if asked is None:
         chosen = next((one.id for one in occasion.companies if one.id == request.query.get("company")), "")
         asked = NewInvitations(role="exhibitor", people="", company=chosen, days=days_for(occasion, now))
+    stage_url = f"{base_url(request)}/s/{occasion.showcase_id}"
     return render(
         request,
         "invite.html",
@@ -292,6 +294,8 @@ async def _page(
         days_offered=sorted({*DAYS_OFFERED, asked.days}),
         devices=DEVICES_PER_LINK,
         most=MOST_AT_ONCE,
+        stage_url=stage_url,
+        stage_code=qr_svg(stage_url, translator(request)("invite.qr_stage")),
     )
 
 

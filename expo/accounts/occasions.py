@@ -39,6 +39,8 @@ class Occasion:
     title: str
     image: str
     starts_at: datetime
+    announced: bool
+    open_to_all: bool
     ended: bool
     clocks: tuple[Side, ...]
     companies: tuple[Company, ...]

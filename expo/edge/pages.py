@@ -9,7 +9,7 @@ from aiohttp import web
 
 from expo.edge.formats import Formats
 from expo.edge.i18n import LANGUAGE_NAMES
-from expo.edge.keys import CATALOGUES, LANGUAGE, PRINCIPAL, TEMPLATES
+from expo.edge.keys import CATALOGUES, LANDING, LANGUAGE, PRINCIPAL, TEMPLATES
 from expo.edge.templates import json_block
 
 COMPRESS_FROM_BYTES = 1024
@@ -27,14 +27,15 @@ def render(
     """Answer a template of `web/templates` in the reader's language.
 
     Every template sees `t(key, **values)`, `language`, `languages` (code to own name), `formats` (dates, numbers,
-    prices), `principal` (or None), `path` (of this request, to come back to), `asset(source)` and
-    `page_data`: the JSON for `<script type="application/json" id="page-data">`, which is the given value (a Struct
-    keeps its own naming) plus `language` and `messages` of the areas.
+    prices), `principal` (or None) and `own_page` (the path of their role's page), `path` (of this request, to come back
+    to), `asset(source)` and `page_data`: the JSON for `<script type="application/json" id="page-data">`, which is the
+    given value (a Struct keeps its own naming) plus `language` and `messages` of the areas.
     """
     language = request[LANGUAGE]
     catalogues = request.app[CATALOGUES]
     values: dict[str, object] = msgspec.to_builtins(page_data) if page_data is not None else {}
     block = {"language": language, **values, "messages": catalogues.messages(areas, language)}
+    principal, landing = request.get(PRINCIPAL), request.app.get(LANDING)
     text = request.app[TEMPLATES].render(
         template,
         {
@@ -42,7 +43,8 @@ def render(
             "language": language,
             "languages": LANGUAGE_NAMES,
             "formats": Formats(language),
-            "principal": request.get(PRINCIPAL),
+            "principal": principal,
+            "own_page": landing(principal) if principal is not None and landing is not None else "/",
             "path": request.rel_url.path_qs,
             **context,
             "page_data": json_block(block),

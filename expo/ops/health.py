@@ -52,8 +52,7 @@ def routes(probes: Mapping[str, Probe]) -> list[web.RouteDef]:
         )
     )
     async def readyz(request: web.Request) -> web.Response:
-        states = await asyncio.gather(*(_state(name, probe) for name, probe in probes.items()))
-        planes = dict(zip(probes, states, strict=True))
+        planes = await states(probes)
         drain = request.app.get(DRAIN)
         if drain is not None and drain.begun:
             planes["worker"] = "draining"
@@ -66,6 +65,12 @@ def routes(probes: Mapping[str, Probe]) -> list[web.RouteDef]:
         )
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+
+
+async def states(probes: Mapping[str, Probe]) -> dict[str, str]:
+    """Per plane `ok` or the code of what is wrong; all are asked at once."""
+    found = await asyncio.gather(*(_state(name, probe) for name, probe in probes.items()))
+    return dict(zip(probes, found, strict=True))
 
 
 async def _state(name: str, probe: Probe) -> str:

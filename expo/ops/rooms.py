@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from expo.cluster.eventlog import EventLog
@@ -29,10 +29,16 @@ async def every(settings: Settings) -> Sequence[RoomView]:
     """All rooms, by id. Raises Unavailable `cluster.away`."""
     valkey = Valkey(settings.effective_redis_url)
     try:
-        log = EventLog(valkey)
-        return [await _view(valkey, log, room) for room in sorted(await log.rooms())]
+        return await among(valkey)
     finally:
         await valkey.close()
+
+
+async def among(valkey: Valkey, wanted: Collection[RoomId] | None = None) -> Sequence[RoomView]:
+    """Those of `wanted` that have been opened, None for all, by id. Raises Unavailable `cluster.away`."""
+    log = EventLog(valkey)
+    rooms = [room for room in await log.rooms() if wanted is None or room in wanted]
+    return [await _view(valkey, log, room) for room in sorted(rooms)]
 
 
 def table(views: Sequence[RoomView]) -> str:

@@ -138,7 +138,7 @@ async def one(request: web.Request) -> web.Response:
 
 @operation(
     Operation(
-        "Save a showcase's form, or announce it, make it a draft again, delete it; for organisers of its expo",
+        "Save a showcase's form, or announce it, make it a draft again, copy or delete it; for organisers of its expo",
         {303: Answer("Back to the page", headers={"Location": "Path of the page"})},
         body=Content(FORM, PostedPlan),
         parameters=_SHOWCASE,
@@ -151,6 +151,10 @@ async def change(request: web.Request) -> web.Response:
     posted = await fields(request, MAX_FIELDS)
     told = convert(dict(posted), PostedPlan)
     now, (verb, _, company) = utc_now(), told.do.partition(":")
+    if verb == "copy":
+        async with request.app[DATABASE].write() as db:
+            like = await making.copy(db, principal, showcase_id, now)
+        return auth.lead_to(f"/make/{like}")
     if verb in ("delete", "withdraw"):
         return await _undone(request, principal, showcase_id, verb)
     asked = arranged(plan_of_form(posted), verb, company or told.add)

@@ -14,13 +14,13 @@ from expo.showcases.plans import PART_S
 
 MAX_FIELDS = 4000
 """A hundred companies with forty fields each."""
-DO = "^(save|announce|withdraw|delete|add|(up|down|remove):[^:]+)$"
+DO = "^(save|announce|withdraw|delete|copy|add|(up|down|remove):[^:]+)$"
 _ONCE = ("version", "delegation", "starts", "minutes", "openToAll", "autoLive", "do", "add")
 _TITLES = ("title-ko", "title-vi", "title-en")
 
 
 class PostedPlan(msgspec.Struct, frozen=True):
-    """The form of one showcase. `do` is `save`, `announce`, `withdraw`, `delete`, or a button of one row: `up:ID`.
+    """The form of one showcase. `do` is `save`, `announce`, `withdraw`, `delete`, `copy`, or a row's button: `up:ID`.
 
     The first two and the rows' buttons need the whole form: `title-ko` and its like too, for each part `company` and
     `length`, and of its products all as `known:ID` and those that it shows as `shown:ID`.

@@ -77,6 +77,31 @@ async def create(db: AsyncSession, maker: Principal, delegation_id: DelegationId
     return ShowcaseId(row.id)
 
 
+async def copy(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, now: datetime) -> ShowcaseId:
+    """A new draft like this showcase, whatever became of it: its companies that still come, tomorrow afternoon."""
+    row, expo = await own(db, maker, showcase_id)
+    companies = await catalogue_queries.exhibitors_of_delegation(db, row.delegation_id)
+    known = {company.id for company in companies}
+    starts_at = plans.usual_start(now, expo.host_zone)
+    like = Showcase(
+        id=new_row_id(),
+        agency_id=row.agency_id,
+        delegation_id=row.delegation_id,
+        title=row.title,
+        summary=row.summary,
+        image=row.image,
+        starts_at=starts_at,
+        ends_at=starts_at + (row.ends_at - row.starts_at),
+        open_to_all=row.open_to_all,
+        auto_live=row.auto_live,
+    )
+    db.add(like)
+    await db.flush()
+    parts = [part for part in (await plan_of(db, row)).parts if part.exhibitor_id in known]
+    await _write_parts(db, like, parts, companies)
+    return ShowcaseId(like.id)
+
+
 async def save(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, wanted: Wanted, now: datetime) -> None:
     """Write the whole plan, if it is still the one that `wanted.version` names. Needs a `write()` transaction.
 

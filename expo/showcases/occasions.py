@@ -31,6 +31,8 @@ async def occasion(db: AsyncSession, showcase_id: ShowcaseId, language: str) -> 
         title=pick(row.title, language),
         image=row.image,
         starts_at=row.starts_at,
+        open_to_all=row.open_to_all,
+        announced=row.state != "draft",
         ended=row.state == "ended",
         clocks=catalogue.clocks(expo, language),
         companies=tuple(

@@ -16,6 +16,7 @@ from expo.catalogue.format import short_day
 from expo.catalogue.pages import CityClock, address, clocked
 from expo.clock import utc_now
 from expo.edge import auth
+from expo.edge.calendars import ICS, Event, calendar_file
 from expo.edge.i18n import LANGUAGE_NAMES
 from expo.edge.keys import DATABASE, LANGUAGE
 from expo.edge.openapi import HTML, Answer, Content, Operation, operation
@@ -57,7 +58,12 @@ class StageData(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/", home), web.get("/programme", programme), web.get("/s/{showcase_id}", stage)]
+    return [
+        web.get("/", home),
+        web.get("/programme", programme),
+        web.get("/s/{showcase_id}", stage),
+        web.get("/s/{showcase_id}/calendar.ics", calendar),
+    ]
 
 
 @operation(Operation("The expo's front page", {200: Answer("A page", Content(HTML))}, errors=(503,), tag="pages"))
@@ -140,6 +146,29 @@ async def stage(request: web.Request) -> web.Response:
         request, "stage.html", areas=("common", "stage", "media"), page_data=data,
         stage=view, showcase=data.showcase, now=now, address=address(request), companies=tuple(companies.values()),
     )  # fmt: skip
+
+
+@operation(
+    Operation(
+        "A showcase as a calendar entry with a reminder, in the reader's language",
+        {200: Answer("One event (RFC 5545)", Content(ICS), headers={"Content-Disposition": "A file's name"})},
+        parameters={"showcase_id": "The showcase's id"},
+        errors=(404, 503),
+        tag="pages",
+    )
+)
+async def calendar(request: web.Request) -> web.Response:
+    showcase_id = ShowcaseId(request.match_info["showcase_id"])
+    async with request.app[DATABASE].read() as db:
+        view = await service.stage_view(db, showcase_id, request[LANGUAGE])
+    if view.state == "draft":
+        raise NotFound("showcase.not_found", "no such showcase")
+    place = address(request)
+    url = f"{place.site}/s/{view.id}"
+    lines = (f"{view.delegation.name}: {view.summary}", *(part.exhibitor_name for part in view.segments), url)
+    event = Event(f"{view.id}@{request.host}", view.title, "\n".join(lines), url, view.starts_at, view.ends_at)
+    headers = {"Content-Disposition": 'attachment; filename="showcase.ics"', "Cache-Control": "private, no-store"}
+    return web.Response(body=calendar_file(event, utc_now()), content_type=ICS, charset="utf-8", headers=headers)
 
 
 def stage_data(

@@ -73,10 +73,13 @@ async def test_several_are_invited_at_once_and_their_links_are_shown_once(worker
         people = "김민수, 달구정밀\r\n이서연\tpalgong-textile\r\nAlex, Dalgu Precision"
         status, page = await post(desk, {"role": "exhibitor", "people": people, "days": "90"})
         found = links(page)
-        assert (status, len(found), len(re.findall(r"<svg[^>]*class=\"qr\"", page))) == (200, 3, 3)
+        assert (status, len(found), len(re.findall(r"<svg[^>]*class=\"qr\"", page))) == (200, 3, 4)
         assert "김민수 님, 안녕하세요." in page  # the message speaks their language, the page the organiser's
         assert '<html lang="vi">' in page
-        assert links(await text_of(desk)) == []
+        page = await text_of(desk)
+        assert links(page) == []
+        assert f'data-stage="{worker.url}/s/daegu"' in page
+        assert len(re.findall(r"<svg[^>]*class=\"qr\"", page)) == 1, "the code that buyers watch by"
         async with phone.post(found[0], headers=HTML, allow_redirects=False) as led:
             assert (led.status, led.headers["Location"]) == (303, "/studio/daegu")
     new = [view for view in await every(worker) if view.id not in before]

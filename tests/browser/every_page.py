@@ -52,6 +52,7 @@ PAGES = (
     Seen("make", "/make", "/make", "organiser"),
     Seen("make one", "/make/{showcase_id}", "/make/chungbuk-encore", "organiser"),
     Seen("after", "/after/{showcase_id}", "/after/daegu-textiles", "organiser"),
+    Seen("status", "/status", "/status", "organiser"),
     Seen("recording", "/s/{showcase_id}/recording", "/s/daegu-textiles/recording", "organiser"),
     Seen("consent", "/s/{showcase_id}/consent", "/s/chungbuk/consent", "exhibitor"),
     Seen("invite", "/invite/{showcase_id}", "/invite/jeonnam", "organiser"),

@@ -172,6 +172,7 @@ SIGHTS = (
     Sight("stage-ended", "stage", "/s/{ended}", whole=False),
     Sight("recording", "archive recording", "/s/{live}/recording", kept, role="organiser"),
     Sight("recording-none", "archive recording", "/s/{ended}/recording", role="organiser"),
+    Sight("status", "status", "/status", role="organiser"),
     Sight("consent", "archive consent", "/s/{live}/consent", role="exhibitor"),
     Sight("replay", "replay", "/s/{live}/replay", replayed, whole=False),
     Sight("replay-none", "replay", "/s/{ended}/replay", whole=False),

@@ -78,6 +78,29 @@ async def test_inviting_and_a_new_link_need_no_script(site: Site, browser: Brows
     await page.context.close()
 
 
+async def test_the_status_page_goes_on_by_itself_and_the_menu_of_ones_name_leads_there(
+    site: Site, browser: Browser
+) -> None:
+    page = await (await context(browser, SMALL)).new_page()
+    await sign_in(page, site, "en")
+    await page.goto(site.url)
+    await page.clock.install()
+    await page.get_by_label("your pages").press("Enter")
+    await page.get_by_role("link", name="Server status").click()
+    await expect(page.locator("#verdict")).to_have_text("Everything works.")
+    await page.get_by_role("link", name="Your showcases").focus()
+    await page.route("**/status", lambda route: route.abort())
+    await page.clock.run_for(2_000)
+    await expect(page.locator("#strip")).to_contain_text("The server does not answer")
+    await page.unroute("**/status")
+    await page.evaluate("() => document.querySelector('#workers-title').remove()")
+    await page.clock.run_for(5_000)
+    await expect(page.locator("#workers-title")).to_be_visible()
+    await expect(page.locator("#strip")).to_be_empty()
+    await expect(page.get_by_role("link", name="Your showcases")).to_be_focused()
+    await page.context.close()
+
+
 async def test_the_pages_fit_and_are_accessible(site: Site, browser: Browser) -> None:
     await leave_behind(site.database, OVER, utc_now() - timedelta(hours=3))
     for language, size, scheme in (("ko", SMALL, "light"), ("vi", DESK, "dark")):

@@ -78,15 +78,20 @@ async def test_the_order_is_changed_by_keyboard_and_by_drag_and_another_desk_see
         await desk.mouse.up()
         await coming(other, second, *rest, first)
         await coming(desk, second, *rest, first)
-        await desk.evaluate(
-            """([name, presses]) => {
-                for (let press = 0; press < presses; press += 1)
-                    document.querySelector(`[aria-label="Move up: ${name}"]`).click();
-            }""",
-            [first, len(rest) + 1],
-        )
-        await coming(other, first, second, *rest)  # pressed faster than the room answers
+        await desk.locator("#take-back").click()
+        await coming(other, first, second, *rest)
         await coming(desk, first, second, *rest)
+        await expect(desk.locator("#take-back")).to_have_count(0)
+        for way, order in (("down", (second, *rest, first)), ("up", (first, second, *rest))):
+            await desk.evaluate(
+                """([label, presses]) => {
+                    for (let press = 0; press < presses; press += 1)
+                        document.querySelector(`[aria-label="${label}"]`).click();
+                }""",
+                [f"Move {way}: {first}", len(rest) + 1],
+            )
+            await coming(other, *order)  # pressed faster than the room answers
+            await coming(desk, *order)
 
 
 async def test_a_company_that_is_not_ready_begins_only_when_that_is_confirmed(expo: Expo, browser: Browser) -> None:
@@ -180,6 +185,12 @@ async def test_strange_words_are_only_words_to_organisers_and_presenters(expo: E
             for width, height in SIZES:
                 await page.set_viewport_size({"width": width, "height": height})
                 assert (await overflows(page), await page.evaluate(_BEYOND)) == (False, []), width
+        await desk.locator("#tab-chat").click()
+        await desk.locator("#chat .message").last.get_by_role("button", name="Hide").click()
+        await expect(desk.locator("#chat .message").last).to_contain_text("hidden from viewers")
+        assert (await guest.event("message_hidden"))["event"]["message"]
+        await desk.locator("#chat .message").last.get_by_role("button", name="Show again").click()
+        assert (await guest.event("message_shown"))["event"]["text"] == STRANGE[-1]
         assert trouble == []
 
 

@@ -106,6 +106,7 @@ RULES = (
     Rule("GET", "/products/{product_id}"),
     Rule("GET", "/s/{showcase_id}"),
     Rule("GET", "/s/{showcase_id}", "draft", room=DRAFT),
+    Rule("GET", "/s/{showcase_id}/calendar.ics"),
     Rule("GET", "/check"),
     Rule("GET", "/static/{path}"),
     Rule("GET", "/favicon.ico", allowed=404),  # our pages name their own icon
@@ -131,6 +132,7 @@ RULES = (
     Rule("GET", "/studio/{showcase_id}", "role", role="exhibitor"),
     Rule("GET", "/run/{showcase_id}", "role"),
     Rule("GET", "/make", "organiser", refused={"other tenant": 200}),  # the list of their own expo
+    Rule("GET", "/status", "organiser", refused={"other tenant": 200}),  # with their own expo's rooms
     Rule("POST", "/make", "organiser", allowed=303, form={"delegation": "chungbuk"}),
     Rule("GET", "/make/{showcase_id}", "organiser"),
     Rule("POST", "/make/{showcase_id}", "organiser", allowed=409, form=PLAN_FORM),  # it is live

@@ -19,12 +19,14 @@ async def worker(index: int, folder: Path, siblings: list[int]) -> AsyncGenerato
     app = web.Application()
     app.add_routes(
         metrics.routes(
-            WorkerIdentity(index=index, udp_port=40000 + index, private_socket=path),
-            {
-                "media": lambda: {"packets": 10 * (index + 1), "viewers_current": index},
-                "http": lambda: {"http_answers_total": 7, "http_connections": 1},
-            },
-            lambda: [(sibling, folder / f"worker-{sibling}.sock") for sibling in siblings],
+            metrics.Meters(
+                WorkerIdentity(index=index, udp_port=40000 + index, private_socket=path),
+                {
+                    "media": lambda: {"packets": 10 * (index + 1), "viewers_current": index},
+                    "http": lambda: {"http_answers_total": 7, "http_connections": 1},
+                },
+                lambda: [(sibling, folder / f"worker-{sibling}.sock") for sibling in siblings],
+            )
         )
     )
     runner = web.AppRunner(app)
@@ -69,3 +71,11 @@ async def test_a_worker_that_is_away_is_told_as_down(tmp_path: Path) -> None:
     assert found["expo_worker_up", "0"] == 1
     assert found["expo_worker_up", "1"] == 0
     assert ("expo_media_packets_total", "1") not in found
+
+
+def test_a_speed_is_that_of_the_time_between_two_looks() -> None:
+    speed = metrics.Speed(at_s=100.0)
+    assert speed.look(50.0, 100.5) == 0.0, "too soon to tell"
+    assert speed.look(500.0, 110.0) == 50.0
+    assert speed.look(501.0, 110.9) == 50.0, "somebody else has just looked"
+    assert speed.look(500.0, 120.0) == 0.0

@@ -170,6 +170,8 @@ async def test_an_announcement_is_taken_back_also_from_an_open_room_until_that_i
     await room.submit(crew, GoLive())
     await reader.open("/make/jeonnam", [("do", "withdraw")])
     assert (reader.status, room.state.phase) == (409, "live")
+    await reader.open("/make/jeonnam", [("do", "copy")])
+    assert (reader.path != "/make/jeonnam", 'value="announce"' in reader.page) == (True, True)
 
 
 async def test_a_room_that_is_open_hears_of_the_announcement_and_of_every_change(

@@ -218,3 +218,17 @@ async def test_nobody_makes_another_agency_s_showcases_and_operators_make_their_
         async with database.write() as db:
             await making.create(db, elsewhere, JEONNAM, NOW)
     assert refused.value.code == "delegation.not_found"
+
+
+async def test_a_copy_is_a_draft_with_the_same_plan_whatever_became_of_the_first(
+    database: Database, maker: Principal
+) -> None:
+    first = await look(database, maker, ShowcaseId("daegu-textiles"))
+    assert first.state == "ended"
+    async with database.write() as db:
+        like = await making.copy(db, maker, ShowcaseId("daegu-textiles"), NOW)
+    second = await look(database, maker, like)
+    assert (second.state, second.plan.starts_at > NOW) == ("draft", True)
+    moved = replace(second.plan, starts_at=first.plan.starts_at, ends_at=first.plan.ends_at)
+    assert moved == first.plan
+    assert second.plan.ends_at - second.plan.starts_at == first.plan.ends_at - first.plan.starts_at

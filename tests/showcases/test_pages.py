@@ -160,6 +160,21 @@ async def test_the_programme_has_every_company_in_both_cities_times_and_what_is_
     assert first[3].startswith(f"{at.astimezone(ZoneInfo('Asia/Seoul')):%H:%M} Seoul")
 
 
+async def test_a_showcase_to_come_goes_into_a_calendar_and_a_draft_does_not(
+    worker: Worker, http: aiohttp.ClientSession
+) -> None:
+    assert 'href="/s/daegu/calendar.ics"' in await page(http, worker.url + "/programme")
+    async with http.get(f"{worker.url}/s/daegu/calendar.ics", headers={"Accept-Language": "ko"}) as response:
+        assert (response.status, response.content_type) == (200, "text/calendar")
+        entry = (await response.text()).replace("\r\n ", "")
+    starts = page_data(await page(http, f"{worker.url}/s/daegu"))["showcase"]["startsAt"]
+    assert f"DTSTART:{datetime.fromisoformat(starts):%Y%m%dT%H%M%SZ}\r\n" in entry
+    assert f"URL:{worker.url}/s/daegu\r\n" in entry
+    assert "달구정밀" in entry
+    async with http.get(f"{worker.url}/s/chungbuk-encore/calendar.ics") as response:
+        assert response.status == 404
+
+
 async def test_a_page_is_previewed_with_absolute_addresses(worker: Worker, http: aiohttp.ClientSession) -> None:
     html = await page(http, f"{worker.url}/s/chungbuk?from=messenger")
     assert f'<meta property="og:url" content="{worker.url}/s/chungbuk">' in html

@@ -16,12 +16,13 @@ from expo.showcases.rules import STATES
 
 WEB = Path(__file__).parents[2] / "web"
 LANGUAGES = ("ko", "vi")
-AREAS = ("accounts", "after", "archive", "catalogue", "common", "home", "invite", "make", "replay", "stage")
+AREAS = ("accounts", "after", "archive", "catalogue", "common", "home", "invite", "make", "replay", "stage", "status")
 """Catalogues whose keys are all spelt out in templates and scripts; others are asked for by code."""
 CHECKS = {
     "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
     "products": ("done", "hint"), "length": ("done", "hint"),
 }  # fmt: skip
+PLANES, DISKS = ("store", "cluster", "media"), ("data", "recordings")
 BUILT = {
     "accounts": {"accounts.elsewhere.qr"} | {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},
@@ -36,7 +37,7 @@ BUILT = {
     | {f"archive.scope.{scope}.hint" for scope in SCOPES} | {f"archive.film.{stage}" for stage in ("waiting", "making")}
     | {f"archive.consent.said.{said}" for said in ("saved", "untold")},
     "invite": {f"invite.standing.{standing}" for standing in ("waiting", "in_use", "full", "expired", "revoked")}
-    | {"invite.letter", "invite.qr_of"},
+    | {"invite.letter", "invite.qr_of", "invite.qr_stage"},
     "make": {f"make.check.{code}.{standing}" for code, standings in CHECKS.items() for standing in standings}
     | {f"make.state.{state}" for state in STATES}
     | {f"make.{told}" for told in ("closed.live", "closed.ended", "said.saved", "said.announced", "said.withdrawn")},
@@ -49,6 +50,10 @@ BUILT = {
     "stage": {f"stage.{scene}.{part}" for part in ("title", "text") for scene in
               ("draft", "ended", "full", "failed", "codec", "starting", "invited", "offline")}
     | {f"stage.quality.{figure}" for figure in ("rtt", "loss", "bitrate", "fps", "size")},
+    "status": {f"status.plane.{plane}" for plane in PLANES} | {f"status.disk.{disk}" for disk in DISKS}
+    | {f"status.trouble.{code}{more}" for more in ("", ".do") for code in
+       (*(f"plane.{plane}" for plane in PLANES), *(f"disk.{disk}" for disk in DISKS),
+        "worker_silent", "worker_full", "room_alone", "not_recorded")},
 }  # fmt: skip
 """Keys that scripts and templates put together."""
 
@@ -64,7 +69,7 @@ def named() -> set[str]:
     source = "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.endswith(".test.ts"))
     return set(
         re.findall(
-            r"""["'`]((?:accounts|after|archive|catalogue|common|home|invite|make|replay|stage|studio|check)"""
+            r"""["'`]((?:accounts|after|archive|catalogue|common|home|invite|make|replay|stage|status|studio|check)"""
             r"""\.[a-z_.]+[a-z])["'`]""",
             source,
         )

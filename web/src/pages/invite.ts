@@ -30,7 +30,7 @@ async function copy(text: string, said: string): Promise<void> {
   say((await copyText(text)) ? said : t("invite.copy_failed"));
 }
 
-function buttons(kind: "copy" | "link" | "share", press: (text: string) => void): void {
+function buttons(kind: "copy" | "link" | "share" | "stage", press: (text: string) => void): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>(`[data-${kind}]`)) {
     button.hidden = false;
     button.addEventListener("click", () => press(button.dataset[kind] ?? ""));
@@ -38,6 +38,7 @@ function buttons(kind: "copy" | "link" | "share", press: (text: string) => void)
 }
 
 buttons("copy", (text) => void copy(text, t("invite.message_copied")));
+buttons("stage", (url) => void copy(url, t("common.link_copied")));
 buttons("link", (url) => void copy(url, t("common.link_copied")));
 if (navigator.share !== undefined)
   buttons("share", (text) => {

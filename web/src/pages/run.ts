@@ -69,19 +69,19 @@ const backstage = new Backstage(source, need("#coming video"), () => draw());
 const list = new NeedsList();
 const noted = new Set<string>();
 let watching = false;
-let toast: { readonly text: string; readonly untilMs: number } | null = null;
+let toast: { readonly text: string; readonly untilMs: number; readonly undo: (() => void) | null } | null = null;
 let lastSaid = "";
 let wanted: readonly string[] | null = null;
 /** Long enough for any first connection; until then the page needs no words for it. */
 const openedMs = Date.now();
 
 /** Sends and, when the room refuses, says why in words. */
-async function send(command: Command, said?: string): Promise<void> {
+async function send(command: Command, said?: string, undo: (() => void) | null = null): Promise<void> {
   // A press that waits for the line could come true when nobody thinks of it any more.
   if (room.store.facts.link !== "open") return tell(t("run.not_connected"));
   try {
     await room.send(command);
-    if (said !== undefined) tell(said);
+    if (said !== undefined) tell(said, undo);
   } catch (problem) {
     if (!(problem instanceof RoomError)) throw problem;
     if (problem.code === "rooms.next_not_ready") return void askAnyway();
@@ -89,8 +89,8 @@ async function send(command: Command, said?: string): Promise<void> {
   }
 }
 
-function tell(text: string): void {
-  toast = { text, untilMs: Date.now() + TOAST_MS };
+function tell(text: string, undo: (() => void) | null = null): void {
+  toast = { text, untilMs: Date.now() + TOAST_MS, undo };
   say.textContent = text;
   draw();
 }
@@ -134,12 +134,21 @@ function coming(): readonly string[] {
   return wanted ?? (room.state === null ? [] : model.movable(room.state).map((one) => one.id));
 }
 
-async function reorder(segment: string, order: readonly string[]): Promise<void> {
+async function reorder(segment: string, order: readonly string[], again = false): Promise<void> {
   const { state } = room;
-  if (state === null || coming().join() === order.join()) return;
+  const before = coming();
+  if (state === null || before.join() === order.join()) return;
   const name = companyName(model.segmentOf(state, segment)?.exhibitor ?? null, words);
   wanted = order;
-  await send({ type: "reorder", segments: order }, t("run.moved", { name, place: order.indexOf(segment) + 1 }));
+  /** What has begun meanwhile stays where it is. */
+  const back = () =>
+    void reorder(
+      segment,
+      before.filter((id) => coming().includes(id)),
+      true,
+    );
+  const said = t("run.moved", { name, place: order.indexOf(segment) + 1 });
+  await send({ type: "reorder", segments: order }, said, again ? null : back);
   if (wanted === order) wanted = null;
 }
 
@@ -263,7 +272,8 @@ function toastView() {
     toast = null;
     draw();
   };
-  return notices.toast(toast === null || Date.now() > toast.untilMs ? null : toast.text, close, words);
+  const shown = toast === null || Date.now() > toast.untilMs ? null : toast;
+  return notices.toast(shown?.text ?? null, shown?.undo ?? null, close, words);
 }
 
 function announce(state: State): void {

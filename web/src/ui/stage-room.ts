@@ -4,6 +4,7 @@ import { html, nothing, render } from "lit-html";
 import { companyOn, openQuestions, type Part, schedule, speaking } from "../live/panel";
 import { type Room, RoomError } from "../live/room";
 import type { Command, State } from "../wire.gen";
+import { isolated } from "./isolated";
 import { openRoom } from "./open-room";
 import { need } from "./page";
 import type { StageWords } from "./stage";
@@ -165,7 +166,7 @@ export class StageRoom {
   private clearOnce(): void {
     if (this.cleared) return;
     this.cleared = true;
-    for (const id of ["pin", "shows", "programme", "questions", "speaking"])
+    for (const id of ["pin", "shows", "programme", "questions", "presenter", "speaking"])
       document.getElementById(id)?.replaceChildren();
   }
 
@@ -201,12 +202,13 @@ export class StageRoom {
 
   /** Who speaks: those on the air, else whom the programme names. */
   private caption(state: State): void {
-    const names = speaking(state).join(" · ");
-    const own = this.shown === this.written.company;
-    need("#presenter").textContent = names || (own ? this.written.presenter : "");
-    const caption = names || (own ? this.written.caption : "");
+    const names = speaking(state);
+    const own = this.shown === this.written.company ? this.written : { presenter: "", caption: "" };
+    const said = (written: string) => isolated(names.length > 0 ? names : [written], " · ");
+    render(said(own.presenter), need<HTMLElement>("#presenter"));
+    const quiet = names.length === 0 && own.caption === "";
     render(
-      caption === "" ? nothing : html`<span class="badge glass"><bdi>${caption}</bdi></span>`,
+      quiet ? nothing : html`<span class="badge glass">${said(own.caption)}</span>`,
       need<HTMLElement>("#speaking"),
     );
   }

@@ -72,6 +72,7 @@ beforeEach(() => {
 const scenes: Scene[] = [
   { kind: "loading" },
   { kind: "starting" },
+  { kind: "draft" },
   { kind: "scheduled", startsAtMs: 1_000, inMs: 65_000 },
   { kind: "ended" },
   { kind: "full", retryInS: 7 },
@@ -84,7 +85,7 @@ const scenes: Scene[] = [
 describe("cover", () => {
   it.each(scenes)("says what $kind means", (scene) => {
     render(view.cover(scene, facts, words, actions()), place);
-    expect(place.querySelector(".cover")?.textContent).toMatch(/stage\./);
+    expect(place.querySelector(".cover")?.textContent).toContain(`stage.${scene.kind}`);
   });
 
   it("leaves the picture alone while it moves or heals", () => {
@@ -92,6 +93,15 @@ describe("cover", () => {
       render(view.cover({ kind }, facts, words, actions()), place);
       expect(place.textContent).toBe("");
     }
+  });
+
+  it("offers a reminder while there is time for one", () => {
+    const reminder = (inMs: number) => {
+      render(view.cover({ kind: "scheduled", startsAtMs: 1_000, inMs }, facts, words, actions()), place);
+      return place.querySelector("a[download]")?.getAttribute("href") ?? null;
+    };
+    expect(reminder(3_600_000)).toBe(`${location.pathname}/calendar.ics`);
+    expect(reminder(60_000)).toBeNull();
   });
 
   it("retries when asked", () => {

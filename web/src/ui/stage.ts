@@ -37,6 +37,9 @@ export interface StageActions {
 
 type Part = TemplateResult | typeof nothing;
 
+/** A calendar reminds ten minutes before; who comes later than that stays on the page. */
+const REMINDED_MS = 600_000;
+
 /** What the picture's frame shows under its words: data-picture. */
 export function pictureMode(scene: Scene, facts: StageFacts): "moving" | "frozen" | "poster" | "poster-dim" {
   switch (scene.kind) {
@@ -122,7 +125,6 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
       return said("failed", html`${retry}<p class="code">${scene.code}</p>`);
     case "codec":
       return said("codec", listen);
-    case "draft":
     case "ended":
       return said(
         "ended",
@@ -130,6 +132,7 @@ export function cover(scene: Scene, facts: StageFacts, words: StageWords, action
           ? html`<a class="btn primary" href="${location.pathname}/replay">${icon("clapperboard")}${t("stage.replay")}</a>`
           : nothing,
       );
+    case "draft":
     case "starting":
     case "invited":
     case "offline":
@@ -149,6 +152,7 @@ function scheduled(scene: Extract<Scene, { kind: "scheduled" }>, words: StageWor
     ${left === null ? nothing : html`<p class="countdown">${left}</p>`}
     <p class="times"><span>${day(startsAtMs, zone, language)}</span>${times(startsAtMs, clocks, zone, t).map((text) => html`<span>${text}</span>`)}</p>
     <p>${t("stage.scheduled.text")}</p>
+    ${inMs > REMINDED_MS ? html`<a class="btn" href="${location.pathname}/calendar.ics" download>${icon("calendar-plus")}${t("common.calendar")}</a>` : nothing}
   </div>`;
 }
 

@@ -56,6 +56,13 @@ describe("studio", () => {
     expect(standing(still, "kim", null).seen).toBe(true);
   });
 
+  test("interest is counted in the own products, for the crew in all", () => {
+    const interest = { p1: { exhibitor: "e1", count: 3, people: [] }, p2: { exhibitor: "e2", count: 4, people: [] } };
+    const seats = { kim: seat("e1"), crew: seat("", { exhibitor: null }) };
+    expect(standing(made({ seats, interest }), "kim", null).interest).toBe(3);
+    expect(standing(made({ seats, interest }), "crew", null).interest).toBe(7);
+  });
+
   test("key frames more than a second apart are worth a warning, while somebody is on air", () => {
     expect(keyFramesTooRare(room({ keyFrameIntervalMs: 2_000 }))).toBe(2_000);
     expect(keyFramesTooRare(room({ keyFrameIntervalMs: 1_040 }))).toBeNull();

@@ -22,6 +22,8 @@ export interface StudioState {
   readonly devices: DevicesState;
   readonly publisher: PublisherState;
   readonly screen: ScreenState;
+  /** How often somebody was interested in this person's products, as far as the room tells. */
+  readonly interest?: number;
   /** Viewers see or hear this person, as far as the room tells. */
   readonly seen: boolean;
   /** They do, by another page or an encoder. */
@@ -66,19 +68,26 @@ export function standing(
   state: State | null,
   me: string | null,
   room: RoomView | null,
-): Pick<StudioState, "seen" | "elsewhere" | "over" | "occupied" | "picture"> {
+): Pick<StudioState, "seen" | "elsewhere" | "over" | "occupied" | "picture" | "interest"> {
   const over = state?.phase === "ended" || room?.state === "ended";
   if (state === null) return { seen: true, elsewhere: room?.onAir === true, over, occupied: false, picture: null };
   const seat = me === null ? undefined : state.seats[me];
   const on = state.picture ?? state.shown;
+  const interest = interestIn(state, seat?.exhibitor ?? null);
   if (seat === undefined) {
     const seen = on === null;
-    return { seen, elsewhere: seen && room?.onAir === true, over, occupied: !seen, picture: null };
+    return { seen, elsewhere: seen && room?.onAir === true, over, occupied: !seen, picture: null, interest };
   }
   const seen = seat.onAir || (state.phase === "paused" && state.shown?.seat === me);
   const occupied = !seen && (state.current !== null || state.shown !== null);
   const picture = on !== null && on.seat === me ? on.source : null;
-  return { seen, elsewhere: seen && seat.camera, over, occupied, picture };
+  return { seen, elsewhere: seen && seat.camera, over, occupied, picture, interest };
+}
+
+/** In a company's products, or in all of them for the crew. */
+function interestIn(state: State, exhibitor: string | null): number {
+  const own = Object.values(state.interest).filter((one) => exhibitor === null || one.exhibitor === exhibitor);
+  return own.reduce((sum, { count }) => sum + count, 0);
 }
 
 export function mode({

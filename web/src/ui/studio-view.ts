@@ -224,6 +224,7 @@ function audience(state: StudioState, { t, language }: StudioWords): Part {
   const seen = (room.onAir || mode(state) === "air") && room.state !== "ended";
   const count = new Intl.NumberFormat(language).format(room.viewers);
   return html`<strong class="lead" id="viewers">${room.viewers === 1 ? t("studio.one_viewer") : t("studio.viewers", { count })}</strong>
+    ${state.interest ? html`<strong class="small" id="interest">${t("studio.interest", { count: state.interest })}</strong>` : nothing}
     <span class="dim small">${mode(state) === "backstage" ? t("studio.backstage.text") : t(`studio.room.${seen ? "on_air" : room.state}`)}</span>`;
 }
 

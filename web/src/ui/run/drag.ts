@@ -14,7 +14,18 @@ export function dragging(list: HTMLElement, dropped: (id: string, place: number)
     const middle = (element: HTMLElement) => element.getBoundingClientRect().top + element.offsetHeight / 2;
     return rows().filter((one) => one !== dragged && middle(one) < middle(dragged)).length;
   };
+  /** A line where the row would be put. */
+  const mark = (dragged: HTMLElement) => {
+    unmark();
+    const others = rows().filter((one) => one !== dragged);
+    const at = place(dragged);
+    (others[at] ?? others.at(-1))?.setAttribute("data-drop", at < others.length ? "before" : "after");
+  };
+  const unmark = () => {
+    for (const one of list.querySelectorAll("[data-drop]")) one.removeAttribute("data-drop");
+  };
   const stop = () => {
+    unmark();
     row?.style.removeProperty("--dy");
     row?.removeAttribute("data-dragged");
     row = null;
@@ -32,6 +43,7 @@ export function dragging(list: HTMLElement, dropped: (id: string, place: number)
   list.addEventListener("pointermove", (event) => {
     if (row === null || event.pointerId !== pointer) return;
     row.style.setProperty("--dy", `${event.clientY - fromY}px`);
+    mark(row);
     const view = list.getBoundingClientRect();
     if (event.clientY > view.bottom - AUTO_SCROLL_PX || event.clientY < view.top + AUTO_SCROLL_PX)
       row.scrollIntoView({ block: "nearest" });

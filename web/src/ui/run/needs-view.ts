@@ -58,10 +58,10 @@ function told(need: Need, words: RunWords): readonly [string, string | TemplateR
       return [text, isolated([name, company], ", ")];
     }
     case "muted":
-      return [t("run.needs.muted"), `${need.name}, ${companyName(need.exhibitor, words)}`];
+      return [t("run.needs.muted"), isolated([need.name, companyName(need.exhibitor, words)], ", ")];
     case "check": {
-      const person = `${need.name}, ${companyName(need.exhibitor, words)}`;
-      return [t("run.needs.check"), need.note === "" ? person : `${person}: ${checked(need.note, words)}`];
+      const person = isolated([need.name, companyName(need.exhibitor, words)], ", ");
+      return [t("run.needs.check"), need.note === "" ? person : html`${person}: ${checked(need.note, words)}`];
     }
   }
 }

@@ -12,9 +12,14 @@ export function strip(text: string | null): Part {
   return text === null ? nothing : html`<p class="strip">${icon("wifi-off")}${text}</p>`;
 }
 
-export function toast(text: string | null, close: () => void, { t }: RunWords): Part {
+/** With a way back where what was done has one. */
+export function toast(text: string | null, undo: (() => void) | null, close: () => void, { t }: RunWords): Part {
   if (text === null) return nothing;
-  return html`<div class="toast"><span>${text}</span><button class="btn" type="button" @click=${close}>${t("common.close")}</button></div>`;
+  const back =
+    undo === null
+      ? nothing
+      : html`<button class="btn" type="button" id="take-back" @click=${undo}>${t("run.take_back")}</button>`;
+  return html`<div class="toast"><span>${text}</span>${back}<button class="btn" type="button" @click=${close}>${t("common.close")}</button></div>`;
 }
 
 /** The stage of the show in one sentence: said aloud whenever it becomes another one. */

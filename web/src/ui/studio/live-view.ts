@@ -113,6 +113,7 @@ function row(id: string, open: boolean, view: LiveView, words: RunWords, actions
   const shown = view.state.pin === id;
   const wanted = view.state.interest[id]?.count ?? 0;
   const facts = one === undefined ? "" : [one.price, t("studio.minimum", { moq: one.moq })].filter(Boolean).join(" · ");
+  const interest = wanted > 0 ? t("studio.interest", { count: wanted }) : "";
   const press = () => {
     if (!open) return;
     if (shown) actions.hide();
@@ -122,8 +123,8 @@ function row(id: string, open: boolean, view: LiveView, words: RunWords, actions
     <span class="thumb">${one === undefined ? nothing : html`<img class="art" src=${one.image} alt="" width="48" height="48" loading="lazy">`}</span>
     <span class="grow"><b class="cut">${name}</b>${
       shown
-        ? html`<span class="lamp air small">${t("studio.showing", { time: clockText(view.nowMs - view.pinnedMs) })}</span>`
-        : html`<span class="dim small cut">${wanted > 0 ? `${t("studio.interest", { count: wanted })} · ` : ""}${facts}</span>`
+        ? html`<span class="lamp air small">${t("studio.showing", { time: clockText(view.nowMs - view.pinnedMs) })}</span>${interest === "" ? nothing : html` <span class="small strong">${interest}</span>`}`
+        : html`<span class="dim small cut">${[interest, facts].filter(Boolean).join(" · ")}</span>`
     }</span>
     <button class="btn" type="button" aria-disabled=${open ? "false" : "true"} aria-label=${t(shown ? "studio.hide_product" : "studio.show_product", { name })} @click=${press}>${t(shown ? "studio.hide" : "studio.show")}</button>
   </li>`;
