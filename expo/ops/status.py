@@ -28,7 +28,7 @@ from expo.showcases.sheets import Line
 NEARLY = 0.9
 """Of the viewers that a worker admits: who comes next may have to wait."""
 
-Folder = Literal["data", "recordings"]
+Folder = Literal["data", "recordings", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class RoomLine:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A disk with one of our folders on it."""
+    """A disk with one of our folders on it, or with both."""
 
     folder: Folder
     free_bytes: int
@@ -189,13 +189,20 @@ def _recordings(root: Path, ids: Sequence[RoomId]) -> tuple[int, int]:
 
 
 def _disks(settings: Settings) -> list[Disk]:
-    folders: tuple[tuple[Folder, Path], ...] = (("data", settings.data_dir), ("recordings", settings.recordings_dir))
-    return [_disk(name, path) for name, path in folders]
+    data, kept = _existing(settings.data_dir), _existing(settings.recordings_dir)
+    if data.stat().st_dev == kept.stat().st_dev:
+        return [_disk("both", data)]
+    return [_disk("data", data), _disk("recordings", kept)]
+
+
+def _existing(path: Path) -> Path:
+    """The folder, or the one above in which it will be made."""
+    found = path.resolve()
+    while not found.exists() and found != found.parent:
+        found = found.parent
+    return found
 
 
 def _disk(name: Folder, path: Path) -> Disk:
-    existing = path.resolve()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    usage = shutil.disk_usage(existing)
+    usage = shutil.disk_usage(path)
     return Disk(name, usage.free, usage.total)

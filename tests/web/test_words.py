@@ -22,7 +22,7 @@ CHECKS = {
     "companies": ("done", "missing"), "start": ("done", "missing"), "titles": ("done", "hint"),
     "products": ("done", "hint"), "length": ("done", "hint"),
 }  # fmt: skip
-PLANES, DISKS = ("store", "cluster", "media"), ("data", "recordings")
+PLANES, DISKS = ("store", "cluster", "media"), ("data", "recordings", "both")
 BUILT = {
     "accounts": {"accounts.elsewhere.qr"} | {f"accounts.role.{role}" for role in ROLES}
     | {f"accounts.{state}.{part}" for state in ("full", "expired", "revoked") for part in ("title", "text")},

@@ -86,7 +86,9 @@ export class StageRoom {
     const { words } = this.host;
     const { facts } = this.room.store;
     const { state, you } = facts;
-    render(panel.link(facts, words), need<HTMLElement>("#link"));
+    const line = need<HTMLElement>("#link");
+    line.toggleAttribute("data-stays", facts.link === "refused");
+    render(panel.link(facts, words), line);
     if (state === null) return;
     this.clearOnce();
     this.host.told(state);

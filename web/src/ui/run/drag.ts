@@ -9,23 +9,23 @@ export function dragging(list: HTMLElement, dropped: (id: string, place: number)
   let pointer = -1;
 
   const rows = () => [...list.querySelectorAll<HTMLElement>("[data-movable]")];
-  /** How many of the other rows lie above the middle of the dragged one. */
-  const place = (dragged: HTMLElement) => {
-    const middle = (element: HTMLElement) => element.getBoundingClientRect().top + element.offsetHeight / 2;
-    return rows().filter((one) => one !== dragged && middle(one) < middle(dragged)).length;
+  /** How many of the other rows lie above the middle of the dragged one, `byPx` below its own place. */
+  const place = (dragged: HTMLElement, byPx: number) => {
+    const middle = (element: HTMLElement) => element.offsetTop + element.offsetHeight / 2;
+    return rows().filter((one) => one !== dragged && middle(one) < middle(dragged) + byPx).length;
   };
-  /** A line where the row would be put. */
-  const mark = (dragged: HTMLElement) => {
-    unmark();
-    const others = rows().filter((one) => one !== dragged);
-    const at = place(dragged);
-    (others[at] ?? others.at(-1))?.setAttribute("data-drop", at < others.length ? "before" : "after");
-  };
-  const unmark = () => {
-    for (const one of list.querySelectorAll("[data-drop]")) one.removeAttribute("data-drop");
+  /** The others make room. */
+  const part = (dragged: HTMLElement, byPx: number) => {
+    const all = rows();
+    const [from, to] = [all.indexOf(dragged), place(dragged, byPx)];
+    for (const [at, one] of all.entries()) {
+      const by = at > from && at <= to ? -1 : at < from && at >= to ? 1 : 0;
+      one.style.setProperty("--shift", `${by * dragged.offsetHeight}px`);
+    }
   };
   const stop = () => {
-    unmark();
+    for (const one of rows()) one.style.removeProperty("--shift");
+    list.removeAttribute("data-dragging");
     row?.style.removeProperty("--dy");
     row?.removeAttribute("data-dragged");
     row = null;
@@ -39,18 +39,19 @@ export function dragging(list: HTMLElement, dropped: (id: string, place: number)
     [row, fromY, pointer] = [found, event.clientY, event.pointerId];
     list.setPointerCapture(event.pointerId);
     found.setAttribute("data-dragged", "");
+    list.setAttribute("data-dragging", "");
   });
   list.addEventListener("pointermove", (event) => {
     if (row === null || event.pointerId !== pointer) return;
     row.style.setProperty("--dy", `${event.clientY - fromY}px`);
-    mark(row);
+    part(row, event.clientY - fromY);
     const view = list.getBoundingClientRect();
     if (event.clientY > view.bottom - AUTO_SCROLL_PX || event.clientY < view.top + AUTO_SCROLL_PX)
       row.scrollIntoView({ block: "nearest" });
   });
   list.addEventListener("pointerup", (event) => {
     if (row === null || event.pointerId !== pointer) return;
-    const [id, to] = [row.dataset.segment, place(row)];
+    const [id, to] = [row.dataset.segment, place(row, event.clientY - fromY)];
     stop();
     if (id !== undefined) dropped(id, to);
   });
