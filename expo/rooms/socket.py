@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 from weakref import WeakValueDictionary
 
@@ -29,6 +30,9 @@ MESSAGES = ("command", "snapshot")
 MESSAGES_PER_S = 5.0
 MESSAGE_BURST = 20
 """Of one socket: a person who types and taps; what floods is told to wait."""
+NETWORK_PER_S = 50.0
+NETWORK_BURST = 1000
+"""Of all sockets of one address: a hall behind one NAT that presses at once, and no more than a crowd can read."""
 MAX_SOCKETS = 5_000
 RETRY_S = 5
 
@@ -48,6 +52,15 @@ class Goodbye(msgspec.Struct, frozen=True):
     v: int = SCHEMA
 
 
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """A socket's place; `actor` is None for who only reads."""
+
+    room: RoomId
+    actor: Actor | None
+    network: str
+
+
 class Admit(Protocol):
     """Who this is to the room; None may read only. Wired in `expo.app`. Raises what keeps somebody out."""
 
@@ -63,9 +76,12 @@ class RoomSockets:
         self._admit = admit
         self._rooms: dict[RoomId, RoomReaders] = {}
         self._turns: WeakValueDictionary[RoomId, asyncio.Lock] = WeakValueDictionary()
-        self._here: dict[Sid, tuple[RoomId, Actor | None]] = {}
+        self._here: dict[Sid, _Here] = {}
+        self._coming: dict[Sid, set[ParticipantId]] = {}
+        """For each who is being admitted, those who were expelled meanwhile."""
         self._sitting: dict[Sid, tuple[RoomId, ParticipantId]] = {}
         self._limiter = RateLimiter(per_second=MESSAGES_PER_S, burst=MESSAGE_BURST)
+        self._networks = RateLimiter(per_second=NETWORK_PER_S, burst=NETWORK_BURST)
 
     async def close(self) -> None:
         """Cut every socket off. Idempotent."""
@@ -81,47 +97,55 @@ class RoomSockets:
         return {room: frozenset(people) for room, people in found.items()}
 
     def expel(self, participants: Iterable[ParticipantId], code: str) -> None:
-        """Say goodbye to these people wherever they are."""
+        """Say goodbye to these people wherever they are; who is just coming in is refused."""
         gone = frozenset(participants)
-        for sid, (room, actor) in tuple(self._here.items()):
-            if actor is not None and actor.participant in gone:
+        for expelled in self._coming.values():
+            expelled.update(gone)
+        for sid, here in tuple(self._here.items()):
+            if here.actor is not None and here.actor.participant in gone:
                 self._say_goodbye(sid, code)
-                self._rooms[room].remove(sid)
+                self._rooms[here.room].remove(sid)
 
     async def connect(self, sid: Sid, request: web.Request, auth: object) -> None:
         """Admit a socket to its room. Raises ExpoErrors."""
-        address = request.app[PROXIES].address(request)
-        if address != UNKNOWN:
-            request.app[LIMITER].admit(network_of(address), monotonic_us())
-        if len(self._here) >= MAX_SOCKETS:
+        network = network_of(request.app[PROXIES].address(request))
+        if network != UNKNOWN:
+            request.app[LIMITER].admit(network, monotonic_us())
+        if len(self._here) + len(self._coming) >= MAX_SOCKETS:
             raise Unavailable("rooms.busy", "this worker has as many sockets as it may", retry_after_s=RETRY_S)
         try:
             join = msgspec.convert(auth, JoinRoom)
         except msgspec.ValidationError as error:
             raise Invalid("rooms.bad_command", str(error)) from error
         room = RoomId(join.room)
-        actor = await self._admit(request, room, join.token)
-        turn = self._turns.setdefault(room, asyncio.Lock())
-        async with turn:
-            readers = self._rooms.get(room) or await self._open(room)
-            try:
-                if actor is not None:
-                    require_welcome(readers.state, actor.participant)
-            except Forbidden:
-                self._close_if_empty(room)
-                raise
-            self._here[sid] = room, actor
-            readers.add(sid, actor)
+        expelled = self._coming[sid] = set()
+        try:
+            actor = await self._admit(request, room, join.token)
+            async with self._turns.setdefault(room, asyncio.Lock()):
+                readers = self._rooms.get(room) or await self._open(room)
+                try:
+                    if actor is not None:
+                        require_welcome(readers.state, actor.participant)
+                        _require_granted(actor, expelled)
+                except (Forbidden, Unauthenticated):
+                    self._close_if_empty(room)
+                    raise
+                self._here[sid] = _Here(room, actor, network)
+                readers.add(sid, actor)
+        finally:
+            del self._coming[sid]
 
     async def message(self, sid: Sid, name: str, body: object) -> object:
         """Answer `command` with an Ack and `snapshot` with a Snapshot. Raises ExpoErrors."""
-        room, actor = self._here[sid]
-        readers = self._rooms[room]
+        here = self._here[sid]
+        room, actor, readers = here.room, here.actor, self._rooms[here.room]
         self._limiter.admit(sid, monotonic_us())
+        if here.network != UNKNOWN:
+            self._networks.admit(here.network, monotonic_us())
         if sid not in readers:  # sent away; the connection ends in a moment
             if actor is not None:
                 require_welcome(readers.state, actor.participant)
-            raise Unauthenticated("token.revoked", "this person's grants were taken back")
+            raise _revoked()
         if name == "snapshot":
             return msgspec.to_builtins(readers.refresh(sid))
         if actor is None:
@@ -142,8 +166,8 @@ class RoomSockets:
         self._sitting.pop(sid, None)
         found = self._here.pop(sid, None)
         if found is not None:
-            self._rooms[found[0]].remove(sid)
-            self._close_if_empty(found[0])
+            self._rooms[found.room].remove(sid)
+            self._close_if_empty(found.room)
 
     async def _open(self, room: RoomId) -> RoomReaders:
         """Follow the room; `hear` may be called as soon as `follow` has returned, and not before."""
@@ -164,12 +188,12 @@ class RoomSockets:
 
     def _gone(self, room: RoomId, code: str) -> None:
         """There is no such room any more: everybody in it may go."""
-        for sid in [sid for sid, (here, _) in self._here.items() if here == room]:
+        for sid in [sid for sid, here in self._here.items() if here.room == room]:
             self._say_goodbye(sid, code)
             self._rooms[room].remove(sid)
 
     def _close_if_empty(self, room: RoomId) -> None:
-        if not any(here == room for here, _ in self._here.values()):
+        if not any(here.room == room for here in self._here.values()):
             self._close_room(room)
 
     def _close_room(self, room: RoomId) -> None:
@@ -180,3 +204,13 @@ class RoomSockets:
 
     def _say_goodbye(self, sid: Sid, code: str) -> None:
         self.server.farewell(sid, "goodbye", msgspec.json.encode(Goodbye(code)))
+
+
+def _require_granted(actor: Actor, expelled: Iterable[ParticipantId]) -> None:
+    """Unauthenticated token.revoked for somebody expelled since the rows were asked: there was nothing to cut then."""
+    if actor.participant in expelled:
+        raise _revoked()
+
+
+def _revoked() -> Unauthenticated:
+    return Unauthenticated("token.revoked", "this person's grants were taken back")

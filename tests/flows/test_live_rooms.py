@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
@@ -309,6 +310,44 @@ async def test_a_killed_owner_comes_back_with_the_room_as_it_was(house: House) -
             assert desk.hello["snapshot"]["state"]["pin"] == product
             assert (await desk.command("unpin"))["shared"] is True
             await watcher.event("unpinned")
+
+
+async def test_half_an_emoji_is_no_trouble_on_any_worker(house: House) -> None:
+    guest = await house.guest("Lan")
+    async with house.page(0, guest) as near, house.page(1, guest) as far:
+        for page in (near, far):
+            assert (await page.command("say", text="half \ud83d"))["shared"] is True
+            assert (await state(page))["messages"][-1]["text"] == "half"
+            error = (await page.command("interested", product="\ud83d"))["error"]
+            assert error["code"] in {"rooms.no_product", "rooms.bad_command"}
+
+
+async def test_names_words_and_secrets_never_stand_in_the_log(house: House) -> None:
+    words = {"name": "Đặng Thị Mỹ Duyên", "company": "Sao Mai", "text": "giá sỉ bao nhiêu", "person": "박서준"}
+    organiser, guest = await house.cookies("organiser"), await house.guest(words["name"])
+    person, exhibitor = await house.invited(
+        organiser, role="exhibitor", name=words["person"], company="gyeol-cosmetics"
+    )
+    async with house.page(0, guest) as buyer, house.page(1, exhibitor) as studio:
+        asked = [await buyer.command("ask", text=words["text"]), await buyer.command("go_live")]
+        assert [answer.get("error", {}).get("code") for answer in asked] == [None, "token.not_granted"]
+        await studio.command("take_seat")
+        async with on_the_air(house, studio, utc_now() + timedelta(minutes=10)) as source:
+            await source.run(20)
+            await studio.event("seat_media")
+            offer = source.peer.offer
+        await house.revoke(organiser, person)
+        await studio.until(lambda: studio.goodbyes)
+    async with aiohttp.ClientSession(cookies=guest) as http:
+        for path in (f"/s/{words['text']}", f"/i/{words['name']}", "/enter/x.y.z"):
+            async with http.get(house.server.base_url + path, allow_redirects=False) as answer:
+                assert answer.status >= 400
+    await house.server.log.event("person revoked", person=person)
+    log = "\n".join(house.server.log.lines)
+    cookies = [each for some in (organiser, guest, exhibitor) for name, each in some.items() if name != "expo_lang"]
+    secrets = [*cookies, *re.findall(r"a=ice-pwd:(\S+)", offer)]
+    assert len(secrets) >= 4
+    assert [each for each in (*words.values(), *secrets, "127.0.0.1") if each in log] == []
 
 
 async def test_many_sockets_hear_a_pin(house: House) -> None:
