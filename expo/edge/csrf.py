@@ -2,6 +2,9 @@
 
 Browsers say where an unsafe request comes from: by `Sec-Fetch-Site` (Fetch Metadata), older ones by `Origin` alone.
 A program that says neither has no reader whose cookies it could ride on. SameSite=Lax is the second line.
+
+The media endpoints ignore cookies: with a token any page may publish and watch. Without one only ours may, or whoever
+puts a show into their own page would spend our places on their readers.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ _OWN = frozenset({"same-origin", "none"})
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Forbidden `request.cross_site` for what another site's page sends; the media endpoints ignore cookies."""
-    if request.method not in SAFE_METHODS and not request.path.startswith(CORS_PREFIXES):
+    """Forbidden `request.cross_site` for what another site's page sends, but for media with a token."""
+    if request.method not in SAFE_METHODS and not _brings_a_token(request):
         require_same_origin(request)
     return await handler(request)
 
@@ -38,6 +41,10 @@ def require_same_origin(request: web.Request) -> None:
         raise _cross_site()
     if site is None and origin is not None and _authority(origin) != _authority(f"http://{request.host}"):
         raise _cross_site()
+
+
+def _brings_a_token(request: web.Request) -> bool:
+    return request.path.startswith(CORS_PREFIXES) and "Authorization" in request.headers
 
 
 def _authority(url: str) -> str | None:

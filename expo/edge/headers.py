@@ -39,7 +39,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 
 CORS_PREFIXES = ("/whip/", "/whep/")
-"""Any page may publish or watch with a token: these endpoints ignore cookies, so `*` gives nothing away."""
+"""Any page may publish or watch with a token (`csrf`): these endpoints ignore cookies, so `*` gives nothing away."""
 CORS_HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Retry-After, X-Request-Id",

@@ -67,9 +67,16 @@ async def test_reading_is_open_to_links_from_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/whip/room", "/whep/room"])
-async def test_media_may_be_published_and_watched_from_any_page(tmp_path: Path, path: str) -> None:
+async def test_media_may_be_published_and_watched_from_any_page_with_a_token_and_from_ours_without(
+    tmp_path: Path, path: str
+) -> None:
+    elsewhere = {"Sec_Fetch_Site": "cross-site", "Origin": "http://elsewhere.example"}
     async with site(tmp_path, ROUTES) as served:
-        assert await ask(served, "POST", path, Sec_Fetch_Site="cross-site", Origin="http://elsewhere.example") == 200
+        assert await ask(served, "POST", path, **elsewhere, Authorization="Bearer token") == 200
+        assert await ask(served, "POST", path, **elsewhere) == 403
+        assert await ask(served, "POST", path, Origin="http://elsewhere.example") == 403
+        assert await ask(served, "POST", path, Sec_Fetch_Site="same-origin", Origin="http://127.0.0.1:{port}") == 200
+        assert await ask(served, "POST", path) == 200  # no page: a player, an encoder
 
 
 async def test_the_refusal_has_a_code_and_words(tmp_path: Path) -> None:
