@@ -21,6 +21,8 @@ HTML = "text/html"
 TEXT = "text/plain"
 
 _ATTRIBUTE = "__expo_operation__"
+_BY_METHOD = {"POST": (403, 429), "PUT": (403,), "PATCH": (403,), "DELETE": (403,)}
+"""What middlewares refuse, whatever the handler: another site's page, and too many from one address."""
 _REF = "#/components/schemas/{name}"
 _VARIABLE = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
 
@@ -128,7 +130,7 @@ def _operation(path: str, method: str, declared: Operation) -> Schema:
         "operationId": re.sub(r"\W+", "_", f"{method.lower()}{_plain(path)}").strip("_"),
         "summary": declared.summary,
         "tags": [declared.tag],
-        "responses": _responses(declared),
+        "responses": _responses(declared, method),
     }
     parameters = [
         {
@@ -158,7 +160,7 @@ def _described(meaning: str | None) -> Schema:
     return {"description": meaning} if meaning else {}
 
 
-def _responses(declared: Operation) -> Schema:
+def _responses(declared: Operation, method: str) -> Schema:
     responses: Schema = {}
     for status, answer in sorted(declared.answers.items()):
         response: Schema = {"description": answer.description}
@@ -173,7 +175,7 @@ def _responses(declared: Operation) -> Schema:
     if _is_for_people(declared):
         told |= _content(Content(HTML))
     problem: Schema = {"description": "The request failed; `code` is stable", "content": told}
-    for status in declared.errors:
+    for status in sorted({*declared.errors, *_BY_METHOD.get(method, ())}):
         responses[str(status)] = problem
     responses["default"] = problem
     return responses

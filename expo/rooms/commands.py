@@ -29,7 +29,7 @@ Can = Literal["run", "present", "write", "kernel"]
 """Grants of room commands: organisers, exhibitors, whoever gave a name; `kernel` is never given to anybody."""
 
 
-class Actor(msgspec.Struct, frozen=True):
+class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who commands, as their token says. `name` and `company` are shown to others."""
 
     room: RoomId

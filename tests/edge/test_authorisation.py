@@ -8,20 +8,26 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
+from msgspec import inspect
 
+from expo.accounts.guests import NewGuest
 from expo.accounts.rules import Can
 from expo.edge.keys import DATABASE
+from expo.edge.openapi import JSON, Operation
 from expo.ids import ShowcaseId
 from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
 from expo.media.peer_http import join, leave
+from expo.rooms.commands import Actor, Request
+from expo.rooms.private import PassedOn
+from expo.rooms.socket import JoinRoom
 from tests.support.callers import CALLERS, CLOSED, DRAFT, HERE, Caller, other_tenant, proof, targets
 from tests.support.room import OPTIONS
 from tests.support.worker import Worker, running_worker
@@ -228,6 +234,26 @@ async def test_a_route_lets_in_those_it_is_for_and_nobody_else(
     worker: Worker, http: aiohttp.ClientSession, rule: Rule
 ) -> None:
     assert {caller: await ask(worker, http, rule, caller) for caller in reversed(CALLERS)} == rule.expected()
+
+
+async def test_every_json_body_that_is_read_refuses_members_that_nobody_knows(worker: Worker) -> None:
+    declared = [getattr(route.handler, "__expo_operation__", None) for route in worker.app.router.routes()]
+    bodies = [each.body for each in declared if isinstance(each, Operation) and each.body]
+    types = {body.type for body in bodies if body.type and body.media_type == JSON}
+    read = structs(inspect.multi_type_info((*types, Request, JoinRoom)))
+    assert {Request, JoinRoom, NewGuest, PassedOn, Actor} <= read
+    assert {struct for struct in read if not struct.__struct_config__.forbid_unknown_fields} == set()
+
+
+def structs(found: object) -> set[type[msgspec.Struct]]:
+    """All that a value of these types may have in it."""
+    if isinstance(found, inspect.StructType):
+        return {found.cls} | structs([each.type for each in found.fields])
+    if isinstance(found, inspect.Type):
+        return structs([getattr(found, name) for name in found.__struct_fields__])
+    if isinstance(found, list | tuple):
+        return set[type[msgspec.Struct]]().union(*map(structs, cast("list[object]", found)))
+    return set()
 
 
 async def ask(worker: Worker, http: aiohttp.ClientSession, rule: Rule, caller: Caller) -> int:

@@ -133,7 +133,7 @@ async def test_a_declared_operation_is_told_whole(tmp_path: Path) -> None:
     order = (await document(tmp_path))["paths"]["/desks/{desk}/orders"]["post"]
     assert order["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Order"}
     assert order["responses"]["201"]["headers"]["Location"]["description"] == "Where it is"
-    assert set(order["responses"]) == {"201", "409", "default"}
+    assert set(order["responses"]) == {"201", "403", "409", "429", "default"}  # the middlewares' refusals too
     problem = order["responses"]["409"]["content"]["application/problem+json"]["schema"]
     assert problem == {"$ref": "#/components/schemas/Problem"}
     assert [(p["in"], p["name"]) for p in order["parameters"]] == [
