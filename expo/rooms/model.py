@@ -23,8 +23,8 @@ MAX_SEGMENTS = 100
 MAX_PRODUCTS = 50
 """Products of one segment."""
 MAX_MESSAGES = 200
-MAX_RECENT = 256
-"""Commands whose ids are remembered; a client retries within seconds."""
+MAX_RECENT = 1024
+"""Commands whose ids are remembered: a page sends again for two minutes, in which a hall sends eight a second."""
 MAX_REMOVED = 500
 MAX_INTERESTED = 1000
 """People per product that a room knows to be counted; beyond them a repeated press may count twice, never its row."""

@@ -22,7 +22,7 @@ from expo.kit.tasks import Nursery
 from expo.rooms.commands import Ack, Actor, Advance, Command
 from expo.rooms.events import Entry, write_entry
 from expo.rooms.machine import decide, record, reduce
-from expo.rooms.model import State
+from expo.rooms.model import MAX_RECENT, State
 from expo.rooms.projector import Projection, RoomProjector
 from expo.rooms.room_sharer import AGAIN_S, Sharer, moved
 
@@ -81,6 +81,8 @@ class Room:
         self._clock = clock
         self._on_lost = on_lost
         self._mailbox: asyncio.Queue[_Letter] = asyncio.Queue(MAX_MAILBOX)
+        self._names = {_given(name): name for name in state.recent}
+        """The commands that may be remembered, by whose they are and their id."""
         self._closing = False
         self._listeners: list[Listener] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -223,12 +225,8 @@ class Room:
             self._mailbox.task_done()
 
     def _apply(self, letter: _Letter) -> int:
-        if letter.name:
-            recent, given = self.state.recent, letter.name.rpartition("/")[0] + "/"
-            if known := recent.get(letter.name):
-                return known
-            if any(name.startswith(given) for name in recent):
-                raise Conflict("rooms.id_reused", "this id was another command's")
+        if letter.name and (known := self._known(letter.name)):
+            return known
         if self._sharer.full:
             raise Unavailable("rooms.unshared", "the cluster's store has been away for too long", retry_after_s=5)
         before, at_ms = self.state, self._clock()
@@ -244,6 +242,19 @@ class Room:
             for listener in tuple(self._listeners):
                 listener(state, entry)
         return self.state.revision
+
+    def _known(self, name: str) -> int | None:
+        """The revision of a command that was carried out before. Conflict `rooms.id_reused`."""
+        recent, given = self.state.recent, _given(name)
+        before = self._names.get(given)
+        if before is not None and before in recent:
+            if before != name:
+                raise Conflict("rooms.id_reused", "this id was another command's")
+            return recent[name]
+        self._names[given] = name
+        if len(self._names) > 2 * MAX_RECENT:
+            self._names = {_given(each): each for each in (*recent, name)}
+        return None
 
     def _answer(self, letter: _Letter, result: int | Exception) -> None:
         if letter.answer is None or letter.answer.done():
@@ -274,3 +285,8 @@ def _name(actor: Actor, command_id: str, command: Command) -> str:
     """How the log names a command: whose, its id, and a mark of what it says."""
     mark = hashlib.blake2s(repr(command).encode(), digest_size=6).hexdigest()
     return f"{actor.participant}/{command_id}/{mark}"
+
+
+def _given(name: str) -> str:
+    """Whose command it is, and its id."""
+    return name.rpartition("/")[0]

@@ -199,6 +199,11 @@ async def test_a_command_sent_twice_happens_once(tmp_path: Path) -> None:
 
         assert len(set(acks)) == 1
         assert said(room.state) == ["once", "another person's"]
+        with pytest.raises(Conflict, match=r"rooms\.id_reused"):
+            await room.submit(HOA, do.Say(text="twice"), "c1")
+        await asyncio.gather(*(room.submit(LAN, do.Say(text=f"{number}"), f"c{number}") for number in range(2, 900)))
+        again = await room.submit(HOA, do.Say(text="once"), "c1")  # from a phone that was in a tunnel
+        assert (again.revision, said(room.state)[-1]) == (acks[0].revision, "899")
 
 
 async def test_the_countdown_ends_by_itself_and_two_who_press_next_together_advance_once(tmp_path: Path) -> None:
