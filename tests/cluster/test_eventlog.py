@@ -61,6 +61,8 @@ async def test_an_older_token_writes_nothing(tmp_path: Path) -> None:
             await place.log.append(old, 0, 2, ["late"])
         with pytest.raises(StaleTokenError):
             await place.log.save(old, 1, "late")
+        with pytest.raises(StaleTokenError):
+            await place.log.remove(old)
 
         assert await place.log.append(new, 1, 2, ["2"]) == 2
         assert await place.log.load(ROOM) == Loaded(0, "", Entries(1, 2, "1\n2"))

@@ -7,9 +7,10 @@ import pytest
 
 from expo.cluster import keys
 from expo.cluster.lease import Held, Lease, LeaseKeeper, owner_of, release, renew, seize, take
-from expo.cluster.redis import Valkey
+from expo.cluster.redis import TIMEOUT_S, Call, Valkey
+from expo.errors import Unavailable
 from expo.ids import RoomId
-from tests.support.rooms import ROOM, fresh_valkey
+from tests.support.rooms import ROOM, Place, fresh_valkey
 
 pytestmark = pytest.mark.cluster
 
@@ -89,6 +90,29 @@ async def test_a_token_ahead_of_the_servers_clock_is_counted_on(tmp_path: Path) 
         await place.command("SET", keys.room(ROOM, "token"), "8000000000000000")
 
         assert (await place.taken()).token == 8_000_000_000_000_001
+
+
+class Hanging(Valkey):
+    """A server that answers one call, then hangs for longer than a call waits."""
+
+    place: Place
+
+    async def call(self, call: Call) -> object:
+        answer = await super().call(call)
+        await self.place.pause(round(TIMEOUT_S * 1000) + 300)
+        return answer
+
+
+async def test_what_a_server_reads_late_takes_no_room(tmp_path: Path) -> None:
+    async with fresh_valkey(tmp_path) as place:
+        valkey = Hanging(place.url)
+        valkey.place = place
+        with pytest.raises(Unavailable):
+            await take(valkey, ROOM, "a")
+        await place.valkey.ping()  # behind what it has read meanwhile
+        assert await owner_of(place.valkey, ROOM) is None
+        assert await place.command("KEYS", "*") == []
+        await valkey.close()
 
 
 async def test_a_server_that_forgot_the_newest_token_is_told_it_again(tmp_path: Path) -> None:

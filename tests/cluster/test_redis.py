@@ -90,6 +90,13 @@ async def test_no_moment_of_a_call_swallows_its_cancellation(tmp_path: Path) -> 
         await valkey.close()
 
 
+async def test_waiting_for_what_does_not_come_ends_before_the_socket_gives_up(tmp_path: Path) -> None:
+    async with running_valkey(tmp_path) as url:
+        valkey = Valkey(url)
+        assert await valkey.wait_for_entries({"log": "0"}, most=1, block_s=60) == {}
+        await valkey.close()
+
+
 async def test_nobody_there_is_told_as_such(tmp_path: Path) -> None:
     valkey = Valkey(f"unix://{tmp_path}/none.sock")
 
