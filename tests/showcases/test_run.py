@@ -65,6 +65,15 @@ async def test_the_run_of_show_opens_for_those_who_run_it(worker: Worker, person
     assert (await page(worker, person, "chungbuk"))[0] == status
 
 
+async def test_who_does_not_run_it_is_led_to_their_own_page(worker: Worker) -> None:
+    _, html = await page(worker, "demo-exhibitor", "daegu")
+    assert re.search(r'<a class="btn primary" href="/studio/chungbuk">', html)
+    assert 'href="/code' not in html, "they are signed in"
+    _, html = await page(worker, None, "daegu")
+    assert 'href="/studio' not in html
+    assert 'href="/code' in html
+
+
 async def test_an_unknown_showcase_has_none(worker: Worker) -> None:
     assert (await page(worker, "demo-organiser", "nobody"))[0] == 404
 

@@ -6,6 +6,7 @@ import { writable } from "../live/panel";
 import { LIMITS, type Message, type State, type You } from "../wire.gen";
 import { time } from "./clocks";
 import { icon } from "./icons";
+import { isolatedText } from "./isolated";
 import type { StageWords } from "./stage";
 import type { Catalogue } from "./stage-goods";
 
@@ -111,6 +112,6 @@ function composer({ state, you, kind, facts }: Talk, words: StageWords, actions:
   return html`<form class="composer" @submit=${submit}>
     <div class="bar kinds" role="group" aria-label=${t("stage.talk.kind")}>${chip("question", t("stage.talk.question"))}${chip("chat", t("stage.talk.chat"))}${about === undefined ? nothing : html`<span class="dim small cut grow">${t("stage.talk.about", { product: about.name })}</span>`}</div>
     <div class="bar"><input class="input grow" name="text" dir="auto" autocomplete="off" enterkeyhint="send" maxlength=${LIMITS.textChars} aria-label=${name} placeholder=${name}><button class="btn primary icon" type="submit" aria-label=${t("stage.talk.send")} title=${t("stage.talk.send")}>${icon("send")}</button></div>
-    ${you === null || you.role !== null ? nothing : html`<p class="small dim you"><span class="cut">${t("stage.you_are", { name: you.name, company: you.company })}</span><button class="btn quiet" type="button" @click=${actions.rename}>${t("stage.change_name")}</button></p>`}
+    ${you === null || you.role !== null ? nothing : html`<p class="small dim you"><span class="cut">${t("stage.you_are", { name: isolatedText(you.name), company: isolatedText(you.company) })}</span><button class="btn quiet" type="button" @click=${actions.rename}>${t("stage.change_name")}</button></p>`}
   </form>`;
 }

@@ -123,7 +123,7 @@ function row(id: string, open: boolean, view: LiveView, words: RunWords, actions
     <span class="thumb">${one === undefined ? nothing : html`<img class="art" src=${one.image} alt="" width="48" height="48" loading="lazy">`}</span>
     <span class="grow"><b class="cut">${name}</b>${
       shown
-        ? html`<span class="lamp air small">${t("studio.showing", { time: clockText(view.nowMs - view.pinnedMs) })}</span>${interest === "" ? nothing : html` <span class="small strong">${interest}</span>`}`
+        ? html`<span class="lamp air small">${t("studio.showing", { time: clockText(view.nowMs - view.pinnedMs) })}</span>${interest === "" ? nothing : html`<span class="small"> · <b>${interest}</b></span>`}`
         : html`<span class="dim small cut">${[interest, facts].filter(Boolean).join(" · ")}</span>`
     }</span>
     <button class="btn" type="button" aria-disabled=${open ? "false" : "true"} aria-label=${t(shown ? "studio.hide_product" : "studio.show_product", { name })} @click=${press}>${t(shown ? "studio.hide" : "studio.show")}</button>
