@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from expo.cluster import keys
 from expo.cluster.lease import Held, Lease, LeaseKeeper, owner_of, release, renew, seize, take
-from expo.cluster.redis import TIMEOUT_S, Call, Valkey
+from expo.cluster.redis import Call, Valkey
 from expo.errors import Unavailable
 from expo.ids import RoomId
-from tests.support.rooms import ROOM, Place, fresh_valkey
+from tests.support.rooms import ROOM, fresh_valkey
 
 pytestmark = pytest.mark.cluster
 
@@ -93,22 +95,25 @@ async def test_a_token_ahead_of_the_servers_clock_is_counted_on(tmp_path: Path) 
 
 
 class Hanging(Valkey):
-    """A server that answers one call, then hangs for longer than a call waits."""
+    """A client whose server hangs behind the first answer."""
 
-    place: Place
+    pid: int
 
     async def call(self, call: Call) -> object:
         answer = await super().call(call)
-        await self.place.pause(round(TIMEOUT_S * 1000) + 300)
+        os.kill(self.pid, signal.SIGSTOP)
         return answer
 
 
 async def test_what_a_server_reads_late_takes_no_room(tmp_path: Path) -> None:
     async with fresh_valkey(tmp_path) as place:
         valkey = Hanging(place.url)
-        valkey.place = place
-        with pytest.raises(Unavailable):
-            await take(valkey, ROOM, "a")
+        valkey.pid = int((tmp_path / "run" / "valkey.pid").read_text().split()[0])
+        try:
+            with pytest.raises(Unavailable):
+                await take(valkey, ROOM, "a")
+        finally:
+            os.kill(valkey.pid, signal.SIGCONT)
         await place.valkey.ping()  # behind what it has read meanwhile
         assert await owner_of(place.valkey, ROOM) is None
         assert await place.command("KEYS", "*") == []

@@ -8,6 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from expo.cluster.eventlog import Entries, Loaded
 from expo.errors import ExpoError
 from expo.ids import ParticipantId, ProductId, SegmentId
 from expo.rooms import commands as do
@@ -16,6 +17,7 @@ from expo.rooms.events import ALL, CREW, Entry, SeatTaken, read_entries, seat_au
 from expo.rooms.machine import decide, record, reduce
 from expo.rooms.model import Picture, State, segment_of
 from expo.rooms.projections import Delivered, Reader, deliver, fold, project
+from expo.rooms.room_owner import restored
 from tests.support.shows import HOA, KERNEL, KIM, LAN, LEE, MAI, MINSU, NOON_MS, PARK, draft, person, segment
 
 MOVED = person("Kim", "present", "write", exhibitor="e2", role="exhibitor")
@@ -118,6 +120,19 @@ def test_the_log_and_a_snapshot_rebuild_the_state(steps: list[tuple[tuple[Actor,
     assert state == done.states[-1]
     assert [entry.revision for entry in done.entries] == list(range(1, len(done.entries) + 1))
     assert sorted(entry.at_ms for entry in done.entries) == [entry.at_ms for entry in done.entries]
+
+
+def test_a_log_that_lacks_a_part_is_no_state() -> None:
+    done = history([], opened=True)
+    lines = [write_entry(entry) for entry in done.entries]
+    state = msgspec.json.encode(done.states[0]).decode()
+
+    def loaded(kept: list[str]) -> Loaded:
+        return Loaded(done.states[0].revision, state, Entries(1, len(kept), "\n".join(kept)))
+
+    assert restored(loaded(lines)) == done.states[-1]
+    assert restored(loaded(lines[1:])) is None
+    assert restored(loaded(lines[:2] + lines[3:])) is None
 
 
 def taking(entry: Entry, reader: Reader) -> bool:
