@@ -188,7 +188,7 @@ async def test_the_health_of_a_recording_is_told_while_its_recorder_answers(work
             assert (await answer.json())["avOffsetMs"] is None
         await record(worker)  # after the show its files tell
         page = await text_of(desk)
-        assert "Lệch tiếng và hình, nhiều nhất" in page
+        assert "Lệch tiếng–hình tối đa" in page
         assert (f"{SOUND_LATE_US // 1000} ms" in page, "tiếng chậm hơn" in page) == (True, True)
         async with desk.get(API) as answer:
             assert (await answer.json())["avOffsetMs"] == SOUND_LATE_US // 1000

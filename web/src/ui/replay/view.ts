@@ -208,7 +208,8 @@ export interface Noting {
 }
 
 function interested({ product, noted, sending, press }: Noting, t: Translate, main: boolean): TemplateResult {
-  return html`<button class="btn ${noted || !main ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${sending} @click=${press}>${noted ? icon("bookmark-check") : icon("bookmark")}<span class="two">${t(noted ? "replay.noted" : "replay.interested")}<small class="cut">${product}</small></span></button>`;
+  const sign = noted ? icon("bookmark-check") : icon("bookmark");
+  return html`<button class="btn ${noted || !main ? "" : "primary"}" type="button" id="interested" aria-pressed=${noted} aria-busy=${sending} @click=${press}>${main ? sign : nothing}<span class="two">${t(noted ? "replay.noted" : "replay.interested")}<small class="cut">${product}</small></span></button>`;
 }
 
 /** What stands under the thumb. */
