@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from expo.accounts.keys import TOKENS
-from expo.accounts.rules import ROLES, RoomGrant
+from expo.accounts.rules import ROLES, Can, RoomGrant
 from expo.clock import utc_now
 from expo.edge.headers import CONTENT_SECURITY_POLICY
 from expo.edge.keys import EDGE_STATS
@@ -143,7 +143,7 @@ async def test_five_hundred_slow_lorises_keep_no_buyer_out_and_cost_no_viewer_a_
     exhibitor, watching = Peer.publisher(), Peer.viewer()
     source, canary = Source(exhibitor), Watching(watching)
     async with (
-        joined_peer(http, whip, exhibitor, publish_token(worker)),
+        joined_peer(http, whip, exhibitor, room_token(worker, "publish")),
         joined_peer(http, whep, watching, None),
         missing_nothing(source, canary),
         lorises(worker.served, SLOW_LORISES, b"POST /whep/x HTTP/1.1\r\nHost: x\r\nX-A"),
@@ -160,12 +160,12 @@ async def test_five_hundred_slow_lorises_keep_no_buyer_out_and_cost_no_viewer_a_
         assert worker.app[EDGE_STATS].evicted > 0
 
 
-def publish_token(worker: Worker) -> str:
+def room_token(worker: Worker, can: Can) -> str:
     grant = RoomGrant(
         room=RoomId(worker.seeded.live),
         participant=ParticipantId("encoder"),
         name="Encoder",
-        can=frozenset({"publish"}),
+        can=frozenset({can}),
         expires_at=utc_now() + timedelta(hours=1),
     )
     return worker.app[TOKENS].sign(grant)
@@ -180,6 +180,7 @@ async def test_a_full_worker_says_when_to_come_back(tmp_path: Path, http: aiohtt
                 "Content-Type": "application/sdp",
                 "Accept-Language": "vi",
                 "Origin": "https://elsewhere.example",
+                "Authorization": f"Bearer {room_token(worker, 'watch')}",
             }
             async with http.post(url, data=second.offer.encode(), headers=headers) as answer:
                 told = await answer.json()
