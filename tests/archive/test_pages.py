@@ -10,10 +10,12 @@ from datetime import timedelta
 
 import aiohttp
 import av
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy import select, update
 
+from expo.archive.films import FilmState
 from expo.archive.keeping import Keeping
 from expo.archive.keys import FILMS, KEEPING, LIBRARY, ON_CONSENT, PROGRAMMES, RECORDER
 from expo.archive.policy import ArchivePolicy
@@ -110,6 +112,15 @@ async def test_an_exhibitor_reads_and_keeps_the_own_chapter_alone(worker: Worker
         assert colours(await film(desk, "whole")) == ["r", "g", "b"]
         assert "film-state" in await text_of(desk, f"{PAGE}?film=whole")
         assert (await asks_every_range(desk, f"/recordings/{ROOM}/whole.mp4"))[4:8] == b"ftyp"
+        made = max(
+            (worker.settings.recordings_dir / ".films" / ROOM).glob("*.mp4"), key=lambda file: file.stat().st_size
+        )
+        made.with_suffix(".json").write_bytes(msgspec.json.encode(FilmState(stage="making", done=0.4)))
+        made.unlink()  # as while a worker makes it
+        assert re.search(r'<progress [^>]*value="40"', await text_of(desk, f"{PAGE}?film=whole"))
+        async with desk.post(f"{API}/films/whole") as answer:
+            told = await answer.json()
+            assert (told["stage"], told["done"]) == ("making", 0.4)  # nobody makes it twice
         # Who withdraws a consent takes it out of the films that there are.
         async with staff.put(f"/api/v1/showcases/{ROOM}/consent", json={"record": True}) as answer:
             assert answer.status == 200

@@ -133,6 +133,16 @@ async def test_a_show_is_watched_again_by_its_parts(browser: Browser, worker: Wo
     await page.keyboard.press(">")
     assert await page.evaluate("() => document.querySelector('video').muted")
     assert await page.evaluate("() => document.querySelector('video').playbackRate") == 1.25
+    await page.keyboard.press("ArrowDown")
+    assert round(await page.evaluate("() => document.querySelector('video').volume"), 2) == 0.9
+    await page.keyboard.press("?")
+    await expect(page.locator("#keys")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#keys")).not_to_be_visible()
+    await page.locator("#speed summary").click()
+    assert await page.locator("#speed button").all_inner_texts() == ["0.75×", "1×", "1.25×", "1.5×", "2×"]
+    await page.locator("#speed button").last.click()
+    assert await page.evaluate("() => document.querySelector('video').playbackRate") == 2
 
     third = page.locator(f'[data-chapter="{THIRD}"]')
     assert abs(await lands(page, third.click()) - 2 * PART_S) < 0.5
