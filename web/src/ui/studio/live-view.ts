@@ -23,6 +23,8 @@ export interface LiveView {
   readonly pinnedMs: number;
   readonly canUndo: boolean;
   readonly publishing: boolean;
+  /** Why the room did not do what was asked last, in words. */
+  readonly refused: string | null;
   /** The reader's own zone. */
   readonly zone: string;
 }
@@ -36,7 +38,7 @@ export interface LiveActions {
 }
 
 /** Under the webcam, in words that are read from two metres away. */
-export function signal({ state, seat, part, publishing, nowMs }: LiveView, words: RunWords): View {
+export function signal({ state, seat, part, publishing, refused, nowMs }: LiveView, words: RunWords): View {
   const { t } = words;
   const said = (text: string, symbol: TemplateResult) => html`<p class="signal">${symbol}<span>${text}</span></p>`;
   if (state.armed !== null) {
@@ -46,6 +48,7 @@ export function signal({ state, seat, part, publishing, nowMs }: LiveView, words
     const name = companyName(segmentOf(state, state.armed.segment)?.exhibitor ?? null, words);
     return said(t("studio.next_in", { name, count }), icon("clock"));
   }
+  if (refused !== null) return said(refused, icon("triangle-alert"));
   if (seat?.muted === true) return said(t("studio.muted_by_crew"), icon("mic-off"));
   if (state.phase === "paused" && part.place === "on") return said(t("studio.paused"), icon("pause"));
   const sends = publishing || seat?.camera === true; // from here, or from another device or an encoder

@@ -16,6 +16,7 @@ export interface LiveEvents {
 }
 
 const UNDO_MS = 8_000;
+const REFUSAL_MS = 6_000;
 
 export class StudioRoom {
   readonly room: Room;
@@ -27,6 +28,7 @@ export class StudioRoom {
   private wasOn = false;
   private overSinceMs: number | null = null;
   private introduced = false;
+  private refusal: { readonly title: string; readonly untilMs: number } | null = null;
 
   constructor(
     showcase: string,
@@ -62,6 +64,11 @@ export class StudioRoom {
   /** How long another company has had the stage since this one was on, ms; 0 while it has not. */
   get overForMs(): number {
     return this.overSinceMs === null ? 0 : Math.max(1, Date.now() - this.overSinceMs);
+  }
+
+  /** Why the room did not do what was asked last, for a few seconds; null otherwise. */
+  get refused(): string | null {
+    return this.refusal !== null && Date.now() < this.refusal.untilMs ? this.refusal.title : null;
   }
 
   setReady(ready: boolean): void {
@@ -114,6 +121,7 @@ export class StudioRoom {
       await this.room.send(command);
     } catch (problem) {
       if (!(problem instanceof RoomError)) throw problem;
+      if (problem.title !== "") this.refusal = { title: problem.title, untilMs: Date.now() + REFUSAL_MS };
       this.events.refused(problem.title);
     }
     this.events.changed();

@@ -46,6 +46,7 @@ export class LivePanel {
       pinnedMs: live.pinnedMs,
       canUndo: live.canUndo,
       publishing,
+      refused: live.refused,
       zone: this.zone,
     };
     document.body.dataset.seat = view.seat?.onAir === true ? "on" : "off";
