@@ -26,6 +26,7 @@ from expo.media.aiortc_seam import Certificate
 from expo.media.peer import Peer
 from expo.media.peer_http import join, leave
 from expo.rooms.commands import Actor, Request
+from expo.rooms.operations import FORWARDED
 from expo.rooms.private import PassedOn
 from expo.rooms.socket import JoinRoom
 from tests.support.callers import CALLERS, CLOSED, DRAFT, HERE, Caller, other_tenant, proof, targets
@@ -268,6 +269,8 @@ async def ask(worker: Worker, http: aiohttp.ClientSession, rule: Rule, caller: C
         "segment_id": "chungbuk-1", "what": "whole", "key": "none", "rendition": "picture", "number": "0",
     }  # fmt: skip
     headers = {"Accept": "application/json", "Sec-Fetch-Site": "same-origin"}
+    if rule.path.startswith("/workers/"):
+        headers[FORWARDED] = "0" * 64  # a guess
     if brought.token is not None:
         headers |= {"Authorization": f"Bearer {brought.token}", "Cookie": f"expo_login={brought.cookie}"}
     body = b"v=0" if rule.sdp else None if rule.json is None else msgspec.json.encode(rule.json)
