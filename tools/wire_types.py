@@ -35,6 +35,8 @@ LIMITS = {
     "noteChars": model.MAX_NOTE_CHARS,
     "messages": model.MAX_MESSAGES,
     "removed": model.MAX_REMOVED,
+    "leastPartS": model.LEAST_PART_S,
+    "mostPartS": model.MOST_PART_S,
     "undoMs": model.UNDO_MS,
     "countdownMs": model.COUNTDOWN_MS,
 }

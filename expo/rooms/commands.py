@@ -10,10 +10,12 @@ import msgspec
 from expo.errors import Forbidden, Invalid, Unauthenticated
 from expo.ids import ExhibitorId, ParticipantId, ProductId, RoomId, SegmentId
 from expo.rooms.model import (
+    LEAST_PART_S,
     MAX_ID_CHARS,
     MAX_NOTE_CHARS,
     MAX_SEGMENTS,
     MAX_TEXT_CHARS,
+    MOST_PART_S,
     SCHEMA,
     Id,
     Picture,
@@ -102,6 +104,13 @@ class End(Order, frozen=True):
 
 class Reorder(Order, frozen=True):
     segments: Annotated[tuple[_Segment, ...], msgspec.Meta(max_length=MAX_SEGMENTS)]
+
+
+class SetLength(Order, frozen=True):
+    """A part that is not over is planned to last so long, from its start."""
+
+    segment: _Segment
+    planned_s: Annotated[int, msgspec.Meta(ge=LEAST_PART_S, le=MOST_PART_S)]
 
 
 class PointPicture(Order, frozen=True):
@@ -230,6 +239,7 @@ WireStage = (
     | Resume
     | End
     | Reorder
+    | SetLength
     | PointPicture
     | Pin
     | Unpin
@@ -251,8 +261,8 @@ _WRITE: frozenset[Can] = frozenset({"write"})
 _KERNEL: frozenset[Can] = frozenset({"kernel"})
 
 NEEDS: dict[type[Command], frozenset[Can]] = {
-    **dict.fromkeys((OpenWaitingRoom, GoLive, ArmNext, CancelNext, UndoNext, Pause, Resume, End, Reorder), _RUN),
-    **dict.fromkeys((HideMessage, MuteSeat, RemoveSeat), _RUN),
+    **dict.fromkeys((OpenWaitingRoom, GoLive, ArmNext, CancelNext, UndoNext, Pause, Resume, End), _RUN),
+    **dict.fromkeys((Reorder, SetLength, HideMessage, MuteSeat, RemoveSeat), _RUN),
     **dict.fromkeys((TakeSeat, LeaveSeat, PointPicture, Pin, Unpin, AnswerQuestion), _BOTH),
     **dict.fromkeys((SetReady, ReportCheck, Finish), _PRESENT),
     **dict.fromkeys((Say, Ask, Withdraw, Interested), _WRITE),

@@ -79,6 +79,11 @@ class Reordered(Fact, frozen=True):
     segments: tuple[SegmentId, ...]
 
 
+class LengthSet(Fact, frozen=True):
+    segment: SegmentId
+    planned_s: int
+
+
 class ProgrammeSet(Fact, frozen=True):
     segments: tuple[Segment, ...]
 
@@ -200,6 +205,7 @@ StageEvent = (
     | NextUndone
     | SegmentFinished
     | Reordered
+    | LengthSet
     | ProgrammeSet
     | PicturePointed
     | PictureShown

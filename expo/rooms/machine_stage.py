@@ -10,6 +10,7 @@ from expo.errors import Conflict, Forbidden, NotFound
 from expo.ids import ExhibitorId, ParticipantId, ProductId, SegmentId
 from expo.rooms import commands as do
 from expo.rooms import events as be
+from expo.rooms import running_order
 from expo.rooms.commands import Actor, StageCommand
 from expo.rooms.events import StageEvent
 from expo.rooms.model import (
@@ -18,7 +19,6 @@ from expo.rooms.model import (
     Armed,
     Phase,
     Picture,
-    Segment,
     State,
     Undo,
     exhibitor_of,
@@ -29,6 +29,7 @@ from expo.rooms.model import (
 )
 
 Events = tuple[StageEvent, ...]
+RUNNING: tuple[Phase, ...] = ("waiting", "live", "paused")
 
 
 def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Events:  # noqa: C901, PLR0912 - one case per command
@@ -63,9 +64,13 @@ def decide(state: State, command: StageCommand, actor: Actor, now_ms: int) -> Ev
             _require_part(state, actor)
             return (be.SegmentFinished(),)
         case do.Reorder(segments):
-            return _reorder(state, segments)
+            require_phase(state, *RUNNING)  # a draft's order is that of its rows
+            return running_order.reorder(state, segments)
+        case do.SetLength(segment, planned_s):
+            require_phase(state, *RUNNING)
+            return running_order.set_length(state, segment, planned_s)
         case do.SetProgramme(segments):
-            return _set_programme(state, segments)
+            return running_order.set_programme(state, segments)
         case do.PointPicture():
             if "run" not in actor.can:
                 _require_stage(state, actor, command.seat)
@@ -113,11 +118,8 @@ def reduce(state: State, event: StageEvent, at_ms: int) -> State:  # noqa: C901,
             return _undone(state)
         case be.SegmentFinished():
             return replace(_ended(state, at_ms), current=None)
-        case be.Reordered(segments):
-            order = {segment.id: segment for segment in state.segments}
-            return _replanned(state, tuple(order[segment] for segment in segments if segment in order))
-        case be.ProgrammeSet(segments):
-            return _replanned(state, segments)
+        case be.Reordered() | be.LengthSet() | be.ProgrammeSet():
+            return running_order.reduce(state, event)
         case be.PicturePointed(picture):
             return replace(state, picture=picture)
         case be.PictureShown(picture):
@@ -219,23 +221,6 @@ def _undone(state: State) -> State:
     return replace(back, current=undo.back, picture=picture, pin=undo.pin, undo=None, armed=None)
 
 
-def _reorder(state: State, segments: tuple[SegmentId, ...]) -> Events:
-    require_phase(state, "waiting", "live", "paused")  # a draft's order is that of its rows
-    present = tuple(segment.id for segment in movable(state))
-    if segments == present:
-        return ()
-    if sorted(segments) != sorted(present):
-        raise Conflict("rooms.order_stale", "these are not the companies still to come")
-    return (be.Reordered(segments=segments),)
-
-
-def _set_programme(state: State, segments: tuple[Segment, ...]) -> Events:
-    present = tuple(movable(state))
-    kept = {segment.id for segment in state.segments} - {segment.id for segment in present}
-    wanted = tuple(replace(each, started_ms=None, ended_ms=None) for each in segments if each.id not in kept)
-    return () if state.phase == "ended" or wanted == present else (be.ProgrammeSet(segments=wanted),)
-
-
 def _point(state: State, command: do.PointPicture) -> Events:
     require_phase(state, "draft", "waiting", "live", "paused")
     picture = Picture(seat=command.seat, source=command.source) if command.seat else None
@@ -309,9 +294,3 @@ def _timed(state: State, segment: SegmentId | None, *, started_ms: int | None, e
         for each in state.segments
     )
     return replace(state, segments=segments)
-
-
-def _replanned(state: State, coming: tuple[Segment, ...]) -> State:
-    moved = {segment.id for segment in movable(state)}
-    kept = tuple(segment for segment in state.segments if segment.id not in moved)
-    return replace(state, segments=kept + coming)

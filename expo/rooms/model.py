@@ -20,6 +20,8 @@ MAX_TEXT_CHARS = 500
 MAX_NOTE_CHARS = 200
 MAX_SEATS = 100
 MAX_SEGMENTS = 100
+LEAST_PART_S, MOST_PART_S = 60, 14_400
+"""How short and how long a company's part may be planned."""
 MAX_PRODUCTS = 50
 """Products of one segment."""
 MAX_MESSAGES = 200

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from expo.errors import Conflict, Invalid
 from expo.ids import DelegationId, ExhibitorId, ProductId
+from expo.rooms.model import MOST_PART_S
 from expo.rooms.text import clean
 from expo.showcases.rules import State
 from expo.store.base import to_json
@@ -18,7 +19,7 @@ from expo.store.words import LANGUAGES, Words
 
 PART_S = 600
 """How long a company has unless somebody says otherwise."""
-MOST_PART_MINUTES = 240
+MOST_PART_MINUTES = MOST_PART_S // 60
 LEAST_MINUTES, MOST_MINUTES = 5, 720
 USUAL_HOUR = 14
 """A good hour in Hanoi and in Seoul."""

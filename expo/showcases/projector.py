@@ -94,6 +94,9 @@ class _Show:
                 coming = [each for wanted in segments for each in self.segments if each.id == wanted]
                 self.segments = [each for each in self.segments if each not in coming] + coming
                 self.reordered = True
+            case be.LengthSet(segment, planned_s):
+                for each in self.segments:
+                    each.length_s = planned_s if each.id == segment else each.length_s
             case be.Pinned(product):
                 self._pin(entry, product, at)
             case be.Unpinned():

@@ -46,6 +46,23 @@ async def focused(page: Page) -> str:
     return await page.evaluate("() => document.activeElement.getAttribute('aria-label') ?? ''")
 
 
+async def test_the_part_that_is_on_gets_minutes_more_or_less(expo: Expo, browser: Browser) -> None:
+    async with (
+        visit(browser, expo, person=ORGANISER, size=DESK) as desk,
+        visit(browser, expo, person=MODERATOR, size=DESK) as other,
+    ):
+        await run_page(desk, expo, LIVE)
+        await run_page(other, expo, LIVE)
+        on = other.locator(".line.is-on")
+        await expect(on).to_contain_text("of 15:00")
+        await desk.get_by_role("button", name="+1 min for Gyeol").dblclick()
+        await expect(on).to_contain_text("of 17:00")
+        await desk.keyboard.press("-")
+        await expect(on).to_contain_text("of 16:00")
+        await desk.locator("#take-back").click()
+        await expect(on).to_contain_text("of 17:00")
+
+
 async def test_the_order_is_changed_by_keyboard_and_by_drag_and_another_desk_sees_it(
     expo: Expo, browser: Browser
 ) -> None:

@@ -55,6 +55,7 @@ RULES: dict[str, tuple[frozenset[str], dict[str, Any]]] = {
     "pause": (HOSTS, {}),
     "resume": (HOSTS, {}),
     "reorder": (HOSTS, {"segments": []}),
+    "set_length": (HOSTS, {"segment": "none", "plannedS": 600}),
     "hide_message": (HOSTS, {"message": 1}),
     "mute_seat": (HOSTS, {"seat": "nobody"}),
     "remove_seat": (HOSTS, {"seat": "nobody"}),

@@ -35,6 +35,7 @@ CREW_COMMANDS = st.one_of(
     st.sampled_from([do.CancelNext(), do.UndoNext(), do.Unpin(), do.TakeSeat(), do.LeaveSeat()]),
     st.builds(do.ArmNext, segment=SEGMENTS, anyway=st.booleans()),
     st.builds(do.Reorder, segments=st.permutations(["s1", "s2", "s3"]).map(lambda all_: tuple(map(SegmentId, all_)))),
+    st.builds(do.SetLength, segment=SEGMENTS, planned_s=st.sampled_from([60, 840, 960])),
     st.builds(do.PointPicture, seat=st.none() | SEATS, source=st.sampled_from(["camera", "screen"])),
     st.builds(do.Pin, product=PRODUCTS),
     st.builds(do.HideMessage, message=MESSAGES, hidden=st.booleans()),

@@ -24,7 +24,8 @@ S1 = SegmentId("s1")
 ONE_OF_EACH: tuple[Command, ...] = (
     *(do.OpenWaitingRoom(), do.GoLive(), do.Pause(), do.Resume(), do.End()),
     *(do.ArmNext(segment=S1), do.CancelNext(), do.UndoNext(), do.Advance(), do.Finish()),
-    *(do.Reorder(segments=()), do.CloseWaitingRoom(), do.SetProgramme(segments=()), do.PointPicture(seat=None)),
+    *(do.Reorder(segments=()), do.SetLength(segment=S1, planned_s=600)),
+    *(do.CloseWaitingRoom(), do.SetProgramme(segments=()), do.PointPicture(seat=None)),
     *(do.ReportShown(picture=None), do.ReportRecording(on=True)),
     *(do.Pin(product=P1), do.Unpin(), do.TakeSeat(), do.LeaveSeat(), do.SetReady(ready=True)),
     *(do.ReportCheck(verdict="pass"), do.MuteSeat(seat=KIM_SEAT), do.RemoveSeat(seat=KIM_SEAT)),

@@ -48,6 +48,7 @@ def test_a_waiting_room_closes_again_until_the_show_is_live() -> None:
         ([], do.GoLive(), "rooms.draft"),
         ([], do.End(), "rooms.draft"),
         ([], do.Reorder(segments=(S3, S2, S1)), "rooms.draft"),
+        ([], do.SetLength(segment=S1, planned_s=600), "rooms.draft"),
         ([do.OpenWaitingRoom()], do.Pause(), "rooms.not_live"),
         ([do.OpenWaitingRoom()], do.ArmNext(segment=S1, anyway=True), "rooms.not_live"),
         ([do.OpenWaitingRoom(), do.GoLive()], do.OpenWaitingRoom(), "rooms.already_live"),
@@ -220,6 +221,20 @@ def test_segments_still_to_come_are_reordered_and_no_others() -> None:
     show.do(MAI, do.ArmNext(segment=S3))
     with pytest.raises(Conflict, match=r"rooms\.order_stale"):
         show.do(MINSU, do.Reorder(segments=(S2, S3)))
+
+
+def test_a_part_that_is_not_over_gets_another_length() -> None:
+    show = Show().live().next(1)
+
+    assert show.do(MAI, do.SetLength(segment=S1, planned_s=960)) == ["LengthSet"]
+    assert show.do(MAI, do.SetLength(segment=S3, planned_s=540)) == ["LengthSet"]
+    assert show.do(MAI, do.SetLength(segment=S3, planned_s=540)) == []
+    assert [each.planned_s for each in show.state.segments] == [960, segment(2).planned_s, 540]
+
+    show.next(2)
+    for over in (S1, SegmentId("none")):
+        with pytest.raises(Conflict, match=r"rooms\.order_stale"):
+            show.do(MAI, do.SetLength(segment=over, planned_s=600))
 
 
 def test_changed_rows_replace_what_is_still_to_come() -> None:

@@ -93,6 +93,12 @@ async def test_companies_change_places(database: Database, facts: RoomProjector)
     assert {part: place[0] for part, place in parts(rows).items()} == {"s1": 1, "s2": 2, "s3": 3}
 
 
+async def test_a_part_is_planned_anew(database: Database, facts: RoomProjector) -> None:
+    room = (await live(database)).do(MAI, do.SetLength(segment=S2, planned_s=1080))
+    rows = await projected(database, facts, room)
+    assert {row["id"]: row["length_s"] for row in rows["segment"]}["s2"] == 1080
+
+
 async def test_pins_are_spans_and_the_last_one_is_on_show(database: Database, facts: RoomProjector) -> None:
     room = (await live(database)).do(MAI, do.Pin(product=P1), after_s=10).do(MAI, do.Pin(product=P1B), after_s=20)
     rows = await projected(database, facts, room)

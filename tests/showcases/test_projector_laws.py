@@ -75,6 +75,7 @@ def withdraw(message: int) -> Command:
     return do.Withdraw(message=message)
 
 
+SEGMENTS = st.sampled_from([SegmentId(f"s{number}") for number in range(1, 5)])
 PRODUCTS = st.sampled_from([ProductId(name) for name in ("p1", "p1b", "p2", "p3", "p4")])
 NUMBERS = st.integers(1, 4)
 TEXTS = st.sampled_from(["xin chào", "얼마예요?", "<b>", "\u202egnp", "🙂", "\u0000a"])
@@ -85,6 +86,7 @@ DONE: st.SearchStrategy[tuple[Actor, Wish]] = st.one_of(
         st.one_of(
             st.sampled_from(STAGE).map(just),
             st.builds(reorder, st.integers(0, 9)),
+            st.builds(do.SetLength, segment=SEGMENTS, planned_s=st.sampled_from([60, 840, 960])).map(just),
             st.builds(do.Pin, product=PRODUCTS).map(just),
             st.builds(on_message, NUMBERS, st.sampled_from([hide, show, answer])),
         ),

@@ -42,6 +42,7 @@ STORY: tuple[tuple[Actor, Command, int], ...] = (
     (KERNEL, do.ReportRecording(on=True), 10),
     (PARK, do.Pin(product=ProductId("p2")), 10),
     (KERNEL, do.ReportRecording(on=False, trouble="disk_full"), 10),
+    (MAI, do.SetLength(segment=SegmentId("s2"), planned_s=1020), 10),
     (PARK, do.Finish(), 10),
 )
 ENDING: tuple[tuple[Actor, Command, int], ...] = (
@@ -125,6 +126,7 @@ def _any(chance: Random, state: State) -> tuple[Actor, Command, int]:
         do.Pause(), do.Resume(), do.Resume(), do.CancelNext(), do.UndoNext(), do.Unpin(),
         do.ArmNext(segment=coming[0], anyway=True), do.ArmNext(segment=coming[0], anyway=True),
         do.Reorder(segments=tuple(reversed(coming))),
+        do.SetLength(segment=chance.choice([*coming, SegmentId("s1")]), planned_s=60 * chance.randint(1, 40)),
         do.PointPicture(seat=chance.choice(seats), source=chance.choice(("camera", "screen"))),
         do.PointPicture(seat=None), do.Pin(product=product),
         do.HideMessage(message=chance.choice(messages), hidden=True),

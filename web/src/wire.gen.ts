@@ -9,6 +9,8 @@ export const LIMITS = {
   noteChars: 200,
   messages: 200,
   removed: 500,
+  leastPartS: 60,
+  mostPartS: 14400,
   undoMs: 10000,
   countdownMs: 3000,
 } as const;
@@ -30,6 +32,7 @@ export type Command =
   | Resume
   | End
   | Reorder
+  | SetLength
   | PointPicture
   | Pin
   | Unpin
@@ -91,6 +94,13 @@ export interface End {
 export interface Reorder {
   readonly type: "reorder";
   readonly segments: readonly string[];
+}
+
+/** A part that is not over is planned to last so long, from its start. */
+export interface SetLength {
+  readonly type: "set_length";
+  readonly segment: string;
+  readonly plannedS: number;
 }
 
 export interface PointPicture {
@@ -312,6 +322,7 @@ export type RoomEvent =
   | NextUndone
   | SegmentFinished
   | Reordered
+  | LengthSet
   | ProgrammeSet
   | PicturePointed
   | PictureShown
@@ -395,6 +406,12 @@ export interface SegmentFinished {
 export interface Reordered {
   readonly type: "reordered";
   readonly segments: readonly string[];
+}
+
+export interface LengthSet {
+  readonly type: "length_set";
+  readonly segment: string;
+  readonly plannedS: number;
 }
 
 export interface ProgrammeSet {

@@ -44,6 +44,10 @@ function reduce(state: State, event: RoomEvent, revision: number, atMs: number):
         ),
       );
     }
+    case "length_set": {
+      const { segment, plannedS } = event;
+      return { ...state, segments: state.segments.map((one) => (one.id === segment ? { ...one, plannedS } : one)) };
+    }
     case "programme_set":
       return lit(replanned(state, event.segments));
     case "picture_pointed":

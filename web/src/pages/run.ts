@@ -13,13 +13,14 @@ import { asked } from "../ui/run/ask";
 import { Backstage } from "../ui/run/backstage";
 import * as cards from "../ui/run/cards";
 import { dragging } from "../ui/run/drag";
+import { PartLength } from "../ui/run/length";
 import * as model from "../ui/run/model";
 import { NeedsList, needsOf } from "../ui/run/needs";
 import * as needsView from "../ui/run/needs-view";
 import * as notices from "../ui/run/notices";
 import * as people from "../ui/run/people";
 import * as timeline from "../ui/run/timeline";
-import { companyName, type RunWords } from "../ui/run/words";
+import { companyName, minutes, type RunWords } from "../ui/run/words";
 import { shortcuts } from "../ui/shortcuts";
 import { holding } from "../ui/studio-hold";
 import { tabs } from "../ui/tabs";
@@ -72,6 +73,10 @@ let watching = false;
 let toast: { readonly text: string; readonly untilMs: number; readonly undo: (() => void) | null } | null = null;
 let lastSaid = "";
 let wanted: readonly string[] | null = null;
+const length = new PartLength((part, plannedS, undo) => {
+  const said = t("run.length_set", { name: companyName(part.exhibitor, words), length: minutes(plannedS, words) });
+  return send({ type: "set_length", segment: part.id, plannedS }, said, undo);
+});
 /** Long enough for any first connection; until then the page needs no words for it. */
 const openedMs = Date.now();
 
@@ -170,6 +175,7 @@ const bigOnes: cards.CardActions = {
   pause: () => void send({ type: "pause" }),
   resume: () => void send({ type: "resume" }),
   unpin: () => void send({ type: "unpin" }),
+  stretch: (by) => void length.change(room.state, by),
   end: holding({
     held: () => void send({ type: "end" }),
     pressed: () => void askToEnd(),
@@ -317,6 +323,8 @@ shortcuts({
     if (room.state?.phase === "live") bigOnes.pause();
     else if (room.state?.phase === "paused") bigOnes.resume();
   },
+  "+": () => void length.change(room.state, 1),
+  "-": () => void length.change(room.state, -1),
   "?": () => need<HTMLDialogElement>("#keys").showModal(),
 });
 globalThis.addEventListener("online", () => room.nudge());

@@ -34,6 +34,8 @@ export interface CardActions {
   readonly pause: () => void;
   readonly resume: () => void;
   readonly unpin: () => void;
+  /** The part that is on lasts so many minutes longer. */
+  readonly stretch: (minutes: 1 | -1) => void;
   readonly end: ReturnType<typeof holding>;
 }
 
@@ -101,8 +103,17 @@ export function time(state: State, nowMs: number, words: RunWords, actions: Card
   return html`<div class="bar">
       <strong class="lead time-left ${leftMs < 0 ? "over" : ""}" role="timer">${said}</strong>
       <div class="progress grow" role="progressbar" aria-label=${t("run.time_used", { name: companyName(current.exhibitor, words) })} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share * 100)}><i data-share=${share.toFixed(4)}></i></div>
+      ${stretch(current, words, actions)}
     </div>
     <p class="bar small on-show">${shown === null ? html`<span class="dim">${t("run.nothing_shown")}</span>` : html`${icon("package")}<span class="grow cut">${t("run.shown", { name: shown })}</span><button class="btn quiet" type="button" @click=${actions.unpin}>${t("run.unpin")}</button>`}</p>`;
+}
+
+function stretch(part: Segment, words: RunWords, actions: CardActions): TemplateResult {
+  const { t } = words;
+  const name = companyName(part.exhibitor, words);
+  const button = (by: 1 | -1, key: "longer" | "shorter", sign: string) =>
+    html`<button class="btn" type="button" aria-label=${t(`run.${key}_for`, { name })} title="${t(`run.${key}_for`, { name })} (${sign})" @click=${() => actions.stretch(by)}>${t(`run.${key}`)}</button>`;
+  return html`<span class="stretch">${button(-1, "shorter", "−")}${button(1, "longer", "+")}</span>`;
 }
 
 /** What lies on the small monitor, by the place it has there: a cover, whose turn it is and when, a key to hear them. */
