@@ -90,7 +90,7 @@ export function crowd(state: State, questions: number, { t, language }: RunWords
 export function time(state: State, nowMs: number, words: RunWords, actions: CardActions): Part {
   const { t } = words;
   const current = segmentOf(state, state.current);
-  if (current === null || current.startedMs === null) {
+  if (current === null || current.startedMs === null || state.phase === "ended") {
     const key = state.phase === "live" || state.phase === "paused" ? "run.nobody_on" : `run.before.${state.phase}`;
     return html`<p class="bar dim">${t(key)}</p>`;
   }

@@ -70,6 +70,14 @@ describe("the run of show", () => {
     expect(model.standing(room({ seats }), segment(1))).toBe(expected);
   });
 
+  test("in a show that is over nobody is on, and it ended with the last that was presented", () => {
+    const endedMs = NOON_MS + 25 * MINUTE_MS;
+    const segments = begun.segments.map((one) => (one.id === "s2" ? { ...one, endedMs } : one));
+    const over = { ...begun, phase: "ended" as const, segments };
+    expect(segments.map((one) => model.standing(over, one))).toEqual(["done", "done", "skipped", "skipped"]);
+    expect(model.endsAt(over, model.spans(over, NOON_MS, NOON_MS + 90 * MINUTE_MS))).toBe(endedMs);
+  });
+
   test("nobody is ready who is away, and the company has been away since the last one left", () => {
     const gone = { a: seat("e1", { ready: true, here: false, hereMs: 5 }), b: seat("e1", { here: false, hereMs: 9 }) };
     expect(model.someoneReady(room({ seats: gone }), segment(1))).toBe(false);

@@ -53,11 +53,12 @@ export function awaySince(state: State, segment: Segment): number | null {
 }
 
 /** How a company stands in the run of show; "check" is somebody here whose device check failed. */
-export type Standing = "done" | "on" | "armed" | "ready" | "check" | "here" | "away";
+export type Standing = "done" | "skipped" | "on" | "armed" | "ready" | "check" | "here" | "away";
 
 export function standing(state: State, segment: Segment): Standing {
-  if (state.current === segment.id) return "on";
+  if (state.current === segment.id && state.phase !== "ended") return "on";
   if (segment.startedMs !== null) return "done";
+  if (state.phase === "ended") return "skipped";
   if (state.armed?.segment === segment.id) return "armed";
   const seats = seatsOf(state, segment.exhibitor).filter((seat) => seat.here);
   if (seats.some((seat) => seat.check?.verdict === "fail")) return "check";
@@ -98,9 +99,11 @@ export function spans(state: State, startsAtMs: number, nowMs: number): Readonly
   return found;
 }
 
-/** The last end of all. */
-export function endsAt(found: ReadonlyMap<string, Span>): number | null {
-  return found.size === 0 ? null : Math.max(...[...found.values()].map((span) => span.toMs));
+/** The last end of all; of a show that is over, of what was presented. */
+export function endsAt(state: State, found: ReadonlyMap<string, Span>): number | null {
+  const counted = state.phase === "ended" ? state.segments.filter((one) => one.startedMs !== null) : state.segments;
+  const ends = counted.flatMap((one) => found.get(one.id)?.toMs ?? []);
+  return ends.length === 0 ? null : Math.max(...ends);
 }
 
 /** When the first company began, for the clock on air. */

@@ -15,6 +15,7 @@ export interface LineActions {
 
 const LAMPS: Readonly<Record<Standing, string>> = {
   done: "off",
+  skipped: "off",
   on: "air",
   armed: "need",
   ready: "on",
@@ -34,7 +35,7 @@ export function plan(
   const { t } = words;
   const count = state.segments.length;
   const companies = t(count === 1 ? "common.company_one" : "common.company_many", { count });
-  const end = endsAt(found);
+  const end = endsAt(state, found);
   if (end === null) return html`${companies}`;
   const late = Math.round((end - plannedEndMs) / 60_000);
   const against =
@@ -97,7 +98,7 @@ function note(state: State, segment: Segment, how: Standing, nowMs: number, word
     const gone = clockText(nowMs - (segment.startedMs ?? nowMs));
     return t("run.gone_of", { time: gone, planned: clockText(segment.plannedS * 1_000) });
   }
-  if (seatsOf(state, segment.exhibitor).length === 0) return planned;
+  if (how === "skipped" || seatsOf(state, segment.exhibitor).length === 0) return planned;
   const verdict = worstCheck(state, segment);
   return `${planned} · ${t(verdict === null ? "run.check.none" : `run.check.${verdict}`)}`;
 }
