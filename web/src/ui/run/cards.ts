@@ -111,9 +111,10 @@ export function time(state: State, nowMs: number, words: RunWords, actions: Card
 function stretch(part: Segment, words: RunWords, actions: CardActions): TemplateResult {
   const { t } = words;
   const name = companyName(part.exhibitor, words);
-  const button = (by: 1 | -1, key: "longer" | "shorter", sign: string) =>
-    html`<button class="btn" type="button" aria-label=${t(`run.${key}_for`, { name })} title="${t(`run.${key}_for`, { name })} (${sign})" @click=${() => actions.stretch(by)}>${t(`run.${key}`)}</button>`;
-  return html`<span class="stretch">${button(-1, "shorter", "−")}${button(1, "longer", "+")}</span>`;
+  const button = (by: 1 | -1, text: string, said: string, sign: string) =>
+    html`<button class="btn" type="button" aria-label=${said} title="${said} (${sign})" @click=${() => actions.stretch(by)}>${text}</button>`;
+  const shorter = button(-1, t("run.shorter"), t("run.shorter_for", { name }), "−");
+  return html`<span class="stretch">${shorter}${button(1, t("run.longer"), t("run.longer_for", { name }), "+")}</span>`;
 }
 
 /** What lies on the small monitor, by the place it has there: a cover, whose turn it is and when, a key to hear them. */
