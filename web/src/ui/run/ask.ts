@@ -29,7 +29,12 @@ export function asked(dialog: HTMLDialogElement, question: Question): Promise<bo
         </div>`,
       dialog,
     );
-    dialog.addEventListener("close", () => resolve(agreed), { once: true });
+    const answered = () => {
+      if (dialog.open) return; // the end of the question before this one, told late
+      dialog.removeEventListener("close", answered);
+      resolve(agreed);
+    };
+    dialog.addEventListener("close", answered);
     dialog.showModal();
   });
 }

@@ -24,4 +24,5 @@ test("a presenter reads why the room did not do what was asked, but for a countd
   const armed = room({ armed: { segment: "s1", dueMs: NOW_MS + 3_000 } });
   expect(said({ refused: "Too many at once", state: armed })).toBe("studio.on_air_in");
   expect(said({ publishing: false })).toBe("studio.your_turn");
+  expect(said({ publishing: false, seat: seat("e1", { onAir: true, camera: true }) })).toBe(""); // by an encoder
 });
