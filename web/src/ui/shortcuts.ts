@@ -5,7 +5,7 @@ export function shortcuts(keys: Readonly<Record<string, () => unknown>>): void {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target as Element;
-    if (target.closest("input:not([type=range]), textarea, select, dialog, [contenteditable]") !== null) return;
+    if (target.closest("input:not([type=range]), textarea, select, dialog[open], [contenteditable]") !== null) return;
     // Space presses the button or opens the row that has the focus.
     if (event.key === " " && target.closest("button, a, summary, [role=tab]") !== null) return;
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
