@@ -99,7 +99,7 @@ async def test_a_started_server_is_ready_on_every_worker(tmp_path: Path) -> None
         for index in range(2):
             async with (
                 aiohttp.ClientSession(
-                    connector=aiohttp.UnixConnector(path=str(server.data_dir / "run" / f"worker-{index}.sock"))
+                    connector=aiohttp.UnixConnector(path=str(server.socket_dir / f"worker-{index}.sock"))
                 ) as http,
                 http.get("http://worker/readyz") as response,
             ):
@@ -194,11 +194,11 @@ async def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_c
         assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
 
     assert (server.data_dir / "run" / "worker-0.pid").exists()
-    assert (server.data_dir / "run" / "valkey.sock").exists()
+    assert (server.socket_dir / "valkey.sock").exists()
     async with running_server(tmp_path / "data", workers=1) as again:
         assert (await answer(again, "/readyz"))[0] == 200
         assert sorted(again.children()) == ["valkey", "worker-0"]
-        assert not (server.data_dir / "run" / "worker-1.sock").exists()
+        assert not (server.socket_dir / "worker-1.sock").exists()
 
 
 async def test_an_orphaned_valkey_is_ended_before_a_new_one_opens_its_files(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expo.kit.children import LAUNCHER
-from expo.settings import default_udp_bind
+from expo.settings import Settings, default_udp_bind
 
 START_S = 100.0
 """A machine busy with two test workers and a browser needs many seconds for what takes one alone."""
@@ -80,6 +80,11 @@ class RunningServer:
     def pid(self) -> int:
         """The supervisor's process id."""
         return self.process.pid
+
+    @property
+    def socket_dir(self) -> Path:
+        """Where its unix sockets live; elsewhere than its run files when their path is too long."""
+        return Settings.from_env({"EXPO_DATA_DIR": str(self.data_dir)}).socket_dir
 
     def children(self) -> dict[str, int]:
         """Process ids of the supervisor's children by name, from its pid files."""
