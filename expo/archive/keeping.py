@@ -89,15 +89,15 @@ class Keeping:
                 log.warning("a recording could not be deleted", room=room, error=error.code)
 
     async def _mend(self, room: RoomId) -> None:
-        """Once in a server's life: a recording whose show is over changes no more."""
+        """Once in a server's life where the disk lets us: a recording whose show is over changes no more."""
         if room in self._proved:
             return
-        self._proved.add(room)
         try:
             mended = await asyncio.to_thread(_mended, self._library.folder(room))
         except OSError as error:
             log.warning("a recording could not be mended", room=room, error=error.strerror)
             return
+        self._proved.add(room)
         if mended:
             self._library.forget(room)
             log.info("recording mended", room=room, problems=sorted({finding.problem for finding in mended}))

@@ -71,10 +71,7 @@ async def create(db: AsyncSession, maker: Principal, delegation_id: DelegationId
         ends_at=starts_at + plans.usual_length(parts),
         open_to_all=True,
     )
-    db.add(row)
-    await db.flush()
-    await _write_parts(db, row, parts, companies)
-    return ShowcaseId(row.id)
+    return await _add(db, row, parts, companies)
 
 
 async def copy(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, now: datetime) -> ShowcaseId:
@@ -95,11 +92,8 @@ async def copy(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, now:
         open_to_all=row.open_to_all,
         auto_live=row.auto_live,
     )
-    db.add(like)
-    await db.flush()
     parts = [part for part in (await plan_of(db, row)).parts if part.exhibitor_id in known]
-    await _write_parts(db, like, parts, companies)
-    return ShowcaseId(like.id)
+    return await _add(db, like, parts, companies)
 
 
 async def save(db: AsyncSession, maker: Principal, showcase_id: ShowcaseId, wanted: Wanted, now: datetime) -> None:
@@ -209,6 +203,13 @@ async def _parts(
 def _start(local: datetime, present: Plan, zone: str) -> datetime:
     """Where the minute is the same, the second that was planned stays."""
     return present.starts_at if local == plans.local_minute(present.starts_at, zone) else plans.moment_of(local, zone)
+
+
+async def _add(db: AsyncSession, row: Showcase, parts: Sequence[Part], companies: Sequence[Exhibitor]) -> ShowcaseId:
+    db.add(row)
+    await db.flush()
+    await _write_parts(db, row, parts, companies)
+    return ShowcaseId(row.id)
 
 
 async def _write_parts(db: AsyncSession, row: Showcase, parts: Sequence[Part], companies: Sequence[Exhibitor]) -> None:

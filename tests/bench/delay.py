@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import sys
 import time
 from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass
 
 import msgspec
 
+from tests.bench.beside import beside
 from tests.bench.calm import calmest
 from tests.bench.crowd import Crowd, roomy
 from tests.bench.fanout import CIPHER, crowd, everyone_sees, silence
@@ -24,7 +24,6 @@ from tests.bench.source import digest
 
 LINES_A_SECOND = 5
 _DIRECT_PACKETS = 500
-_HALL_S = 120.0
 _WARM_UP_S = 3.0  # of the server: its first receiver reports and requests are not like the later ones
 
 
@@ -136,10 +135,13 @@ async def chat(viewers: int, sockets: int, seconds: float, tries: int) -> Figure
 
         async def once() -> tuple[Figure, float]:
             without = await measured.measure(seconds)
-            async with hall(measured.place, sockets) as talking:
-                await talking.talk()
+            server = measured.place.server
+            where = (server.server.base_url, server.stage.id, str(sockets), str(LINES_A_SECOND))
+            async with beside("hall", *where) as talking:
+                await talking.tell(b"talk")
                 found = await measured.measure(seconds)
-                heard = await talking.still()
+                await talking.tell(b"still")
+                heard = msgspec.json.decode(await talking.line(), type=Heard)
             show(f"{heard.said} lines, {heard.least} with the socket that got fewest, {heard.refused} refused")
             why = [f"without sockets: {each}" for each in without.why]
             if heard.refused or heard.least != heard.said or heard.said < LINES_A_SECOND * seconds - 1:
@@ -155,52 +157,6 @@ async def chat(viewers: int, sockets: int, seconds: float, tries: int) -> Figure
             return figure, max(found.foreign, without.foreign)
 
         return await calmest(once, tries)
-
-
-class Talk:
-    """The process with the sockets."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def talk(self) -> None:
-        """Lines are written from now on."""
-        await self._order(b"talk\n")
-
-    async def still(self) -> Heard:
-        """No more lines; what became of them."""
-        await self._order(b"still\n")
-        return msgspec.json.decode(await self.line(), type=Heard)
-
-    async def line(self) -> bytes:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(_HALL_S):
-            line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the sockets' process has ended")
-        return line
-
-    async def _order(self, words: bytes) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(words)
-        await self._process.stdin.drain()
-
-
-@contextlib.asynccontextmanager
-async def hall(place: Studio, sockets: int) -> AsyncGenerator[Talk]:
-    """Sockets in the publisher's room, all let in, in a process of their own beside the load."""
-    where = (place.server.server.base_url, place.server.stage.id, str(sockets), str(LINES_A_SECOND))
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.hall", *where, stdin=pipe, stdout=pipe
-    )
-    try:
-        talking = Talk(process)
-        await talking.line()
-        yield talking
-    finally:
-        process.kill()
-        await process.wait()
 
 
 def _figure(

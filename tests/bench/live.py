@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import tempfile
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from expo.accounts.service import sign_link
 from expo.accounts.tokens import Tokens
@@ -19,8 +20,10 @@ from expo.cluster.workers import private_socket
 from expo.demo.seed import Seeded, seed
 from expo.settings import Settings
 from expo.store.db import Database
+from tests.bench.beside import Beside, beside
 from tests.bench.calm import calmest
 from tests.bench.cpu import Meter
+from tests.bench.desks import Pressed
 from tests.bench.figures import Figure, percentile
 from tests.bench.place import SERVER_CORE, pinned, processes_below, show
 from tests.support.live import Page, opened_page
@@ -73,15 +76,14 @@ async def house(core: int | None = SERVER_CORE) -> AsyncGenerator[House]:
 async def pin(sockets: int, pins: int, tries: int) -> Figure:
     """From the organiser's send call to a page's own handler; pages are spread over both workers."""
     async with house() as place, contextlib.AsyncExitStack() as opened:
-        cookies = await place.organiser()
-        desks = [
-            await opened.enter_async_context(opened_page(path, place.seeded.live, cookies=cookies))
-            for path in place.sockets
-        ]
         pages = [
             await opened.enter_async_context(opened_page(place.sockets[number % 2], place.seeded.live))
             for number in range(sockets)
         ]
+        cookies = msgspec.json.encode(await place.organiser()).decode()
+        desks = await opened.enter_async_context(beside("desks", place.seeded.live, cookies, *map(str, place.sockets)))
+        gc.disable()  # a walk through all that these pages hold would stop them for 120 ms, once in a try
+        opened.callback(gc.enable)
 
         async def once() -> tuple[Figure, float]:
             meter = Meter(lambda: processes_below(place.server.pid), SERVER_CORE)
@@ -91,8 +93,8 @@ async def pin(sockets: int, pins: int, tries: int) -> Figure:
         return await calmest(once, tries)
 
 
-async def _pins(desks: list[Page], pages: list[Page], pins: int) -> Figure:
-    segments = desks[0].hello["snapshot"]["state"]["segments"]
+async def _pins(desks: Beside, pages: list[Page], pins: int) -> Figure:
+    segments = pages[0].hello["snapshot"]["state"]["segments"]
     products = [product for segment in segments for product in segment["products"]]
     seen_ms: list[float] = []
     answered_ms: dict[int, list[float]] = {0: [], 1: []}
@@ -100,13 +102,13 @@ async def _pins(desks: list[Page], pages: list[Page], pins: int) -> Figure:
         by = number % 2
         arrived = asyncio.gather(*(page.next_event_ns("pinned") for page in pages))
         await asyncio.sleep(PAUSE_S)
-        began_ns = time.monotonic_ns()
-        answer = await desks[by].command("pin", product=products[number % len(products)])
-        answered_ms[by].append((time.monotonic_ns() - began_ns) / 1e6)
-        if answer.get("error") or not answer["shared"]:
-            raise RuntimeError(f"the pin was not taken: {answer}")
+        await desks.tell(msgspec.json.encode((by, products[number % len(products)])))
+        pressed = msgspec.json.decode(await desks.line(), type=Pressed)
+        if pressed.refused:
+            raise RuntimeError(f"the pin was not taken: {pressed.refused}")
+        answered_ms[by].append((pressed.answered_ns - pressed.began_ns) / 1e6)
         async with asyncio.timeout(20):
-            seen_ms += [(at_ns - began_ns) / 1e6 for at_ns in await arrived]
+            seen_ms += [(at_ns - pressed.began_ns) / 1e6 for at_ns in await arrived]
     p50, p99 = (round(percentile(seen_ms, share), 1) for share in (0.5, 0.99))
     own, far = (round(percentile(answered_ms[by], 0.99), 1) for by in (0, 1))
     show(f"pin to {len(pages)} sockets: p50 {p50} ms, p99 {p99} ms")

@@ -14,6 +14,7 @@ from expo.media.recording.index import Kept
 from tests.support.house import House, open_house
 from tests.support.live import Page, cookie_header
 from tests.support.recorded import consent, kept, presenting
+from tests.support.stage import eventually
 from tests.support.tape import FLOOR, PICTURE, units_of
 
 pytestmark = [pytest.mark.cluster]
@@ -102,8 +103,4 @@ async def test_a_show_is_kept_while_its_presenter_agrees_whichever_worker_hears_
             await turned(stranger, on=True, after=4)
             await desk.command("end")
             await turned(stranger, on=False, after=5)
-            async with asyncio.timeout(30):
-                while True:
-                    if [*(folder / "stills").glob("*.jpg")]:
-                        break
-                    await asyncio.sleep(0.1)  # pictures of it are made without being asked for
+            await eventually(lambda: any((folder / "stills").glob("*.jpg")), 30)  # made without being asked for

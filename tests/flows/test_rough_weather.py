@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import aiohttp
@@ -23,7 +23,7 @@ from expo.showcases.tables import Message
 from expo.store.db import Database
 from tests.support.house import House, open_house
 from tests.support.live import Page, Told
-from tests.support.rooms import Place
+from tests.support.rooms import Place, until
 from tests.support.worker import running_worker
 
 pytestmark = [pytest.mark.cluster, pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
@@ -99,7 +99,7 @@ async def test_ten_seconds_without_valkey_cost_the_picture_nothing_and_everythin
         assert happened(far) == happened(near)
         assert kinds(far).count("pinned") == kinds(far).count("said") == 1
     async with opened_rows(house) as rows:
-        assert await until(lambda: texts(rows)) == ["meanwhile"]
+        assert await until(lambda: texts(rows), 30) == ["meanwhile"]
 
 
 async def test_a_slow_valkey_and_a_wiped_one_lose_nothing(house: House, valkey: Place) -> None:
@@ -118,7 +118,7 @@ async def test_a_slow_valkey_and_a_wiped_one_lose_nothing(house: House, valkey: 
             here, there = [(await page.ask("snapshot"))["state"] for page in (desk, far)]
             return here["messages"] == there["messages"] and here["messages"][-1]["text"] == "after the wipe"
 
-        await until(caught_up)
+        await until(caught_up, 30, every_s=0.3)  # a socket may ask five times a second
 
 
 async def test_five_hundred_sockets_that_join_at_once_are_all_let_in_and_hear_the_next_pin(house: House) -> None:
@@ -172,14 +172,6 @@ async def opened_rows(house: House) -> AsyncGenerator[Database]:
 async def texts(rows: Database) -> list[str]:
     async with rows.read() as db:
         return list(await db.scalars(select(Message.text).where(Message.text == "meanwhile")))
-
-
-async def until(look: Callable[[], Awaitable[object]]) -> object:
-    """What is found, as soon as it is something."""
-    async with asyncio.timeout(30):
-        while not (found := await look()):  # noqa: ASYNC110 - rows and rooms elsewhere tell nobody
-            await asyncio.sleep(0.3)
-        return found
 
 
 async def shared(page: Page, command: str, **members: object) -> Told:

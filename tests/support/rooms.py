@@ -61,11 +61,11 @@ async def fresh_valkey(folder: Path) -> AsyncGenerator[Place]:
             await valkey.close()
 
 
-async def until(look: Callable[[], Awaitable[Found | None]]) -> Found:
+async def until(look: Callable[[], Awaitable[Found | None]], timeout_s: float = 10, every_s: float = 0.005) -> Found:
     """What `look` finds, as soon as it finds something true."""
-    async with asyncio.timeout(10):
-        while not (found := await look()):  # noqa: ASYNC110 - what is in Valkey tells nobody
-            await asyncio.sleep(0.005)
+    async with asyncio.timeout(timeout_s):
+        while not (found := await look()):  # noqa: ASYNC110 - what is in Valkey or rows tells nobody
+            await asyncio.sleep(every_s)
         return found
 
 

@@ -144,7 +144,7 @@ const source = new PollingSource(data.stateUrl, {
   state: (showcase) => {
     const news = String(showcase.again) !== String(polled.again);
     polled = showcase;
-    if (news) panel?.refresh();
+    if (news) panel?.draw();
     store.apply({ clockOffsetMs: Date.parse(showcase.serverTime) - Date.now() });
     told();
   },
@@ -311,7 +311,7 @@ setInterval(() => {
 }, METER_EVERY_MS);
 
 let asked = false;
-let panel: { refresh(): void } | null = null;
+let panel: { draw(): void } | null = null;
 
 function joinRoom(): void {
   if (asked) return;

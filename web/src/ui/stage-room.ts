@@ -20,7 +20,7 @@ export interface Host {
   readonly token: string | null;
   readonly startsAtMs: number | null;
   readonly words: StageWords;
-  /** The parts that play again for this reader; `refresh` when they have changed. */
+  /** The parts that play again for this reader; `draw` when they have changed. */
   readonly again: () => readonly string[];
   /** The room's phase and count, whenever they change. */
   readonly told: (state: State) => void;
@@ -77,12 +77,8 @@ export class StageRoom {
     },
   };
 
-  /** What the host knows has changed. */
-  refresh(): void {
-    this.draw();
-  }
-
-  private draw(): void {
+  /** Also for the host, when what it knows has changed. */
+  draw(): void {
     const { words } = this.host;
     const { facts } = this.room.store;
     const { state, you } = facts;
