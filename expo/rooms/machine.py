@@ -6,6 +6,7 @@ what they share: grants, audiences, revisions, and the memory of commands that m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
 from msgspec.structs import replace
@@ -81,6 +82,17 @@ def reduce(state: State, entry: Entry) -> State:
     else:
         state = machine_crowd.reduce(state, event, entry.revision, entry.at_ms)  # pyright: ignore[reportArgumentType] - as above
     return _stamped(state, entry)
+
+
+def replay(state: State, entries: Iterable[Entry]) -> State:
+    """As `reduce` one after the other; the memory of commands, most of the work, is made once and not for each."""
+    recent = state.recent.copy()
+    for entry in entries:
+        state = reduce(state, replace(entry, command=None))
+        if entry.command:
+            recent.pop(entry.command, None)
+            recent[entry.command] = entry.revision
+    return replace(state, recent=dict([*recent.items()][-MAX_RECENT:]))
 
 
 def _stamped(state: State, entry: Entry) -> State:

@@ -31,7 +31,7 @@ from expo.rooms.stage import Choice
 POLICY_S = 8.0
 """How long the rows may take; longer than SQLite's busy timeout."""
 REVIEW_S = 5.0
-"""Consent that this worker was not told of counts after so long."""
+"""Consent that this worker was not told of counts after so long, while there is anything to keep."""
 _BEGINS_PART = (be.WentLive, be.Resumed, be.Advanced, be.NextUndone, be.SegmentFinished)
 
 _TROUBLES: dict[str, Trouble] = {
@@ -82,6 +82,8 @@ class _Tape:
     trouble: Trouble | None = None
     begun: bool = False
     over: bool = False
+    idle: bool = False
+    """Nothing can be kept now, whoever agrees: nobody is asked for."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Consents are read one after the other, so that what was read last was asked last."""
@@ -122,6 +124,8 @@ class Recordings:
         """The stage shows or lets be heard somebody else. Takes effect before the next packet."""
         if tape := self._tapes.get(room):
             self._apply(tape)
+            if tape.idle and self._concerns(tape):
+                tape.news.set()
 
     async def review(self, room: RoomId) -> None:
         """Somebody has given or withdrawn consent; returns once that counts. Raises what the policy raises."""
@@ -174,12 +178,18 @@ class Recordings:
                 except (ExpoError, OSError, TimeoutError) as error:
                     log.warning("recording waits", room=tape.room.lease.room, error=getattr(error, "code", str(error)))
                     self._in_trouble(tape, "disk_failed" if isinstance(error, OSError) else tape.trouble)
+                tape.idle = not self._concerns(tape)
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(REVIEW_S):
+                    async with asyncio.timeout(None if tape.idle else REVIEW_S):
                         await tape.news.wait()
                 tape.news.clear()
         finally:
             await self._close(tape)
+
+    def _concerns(self, tape: _Tape) -> bool:
+        """Whether it matters who agrees: something is being kept, or somebody is on."""
+        on_air = tape.room.state.phase == "live" and bool(cast(self._host.choice(tape.room.lease.room)))
+        return tape.recorder is not None or on_air
 
     async def _look_after(self, tape: _Tape) -> None:
         await self._review(tape)

@@ -21,7 +21,7 @@ from expo.kit.logging import get_logger
 from expo.kit.tasks import Nursery
 from expo.rooms.commands import SetProgramme
 from expo.rooms.events import read_entries
-from expo.rooms.machine import reduce
+from expo.rooms.machine import replay
 from expo.rooms.machine_stage import lit
 from expo.rooms.model import Phase, Segment, State
 from expo.rooms.projector import RoomProjector
@@ -266,9 +266,8 @@ def restored(loaded: Loaded) -> State | None:
         entries = read_entries(loaded.entries.lines)
     except msgspec.DecodeError as error:
         raise Unavailable("rooms.log_unreadable", str(error), retry_after_s=5) from error
-    for entry in entries:
-        if entry.revision != state.revision + 1:
-            log.warning("the log has a gap", room=state.room, revision=state.revision, next=entry.revision)
+    for revision, entry in enumerate(entries, start=state.revision + 1):
+        if entry.revision != revision:
+            log.warning("the log has a gap", room=state.room, revision=revision - 1, next=entry.revision)
             return None
-        state = reduce(state, entry)
-    return state
+    return replay(state, entries)

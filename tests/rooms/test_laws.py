@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +13,10 @@ from expo.cluster.eventlog import Entries, Loaded
 from expo.errors import ExpoError
 from expo.ids import ParticipantId, ProductId, SegmentId
 from expo.rooms import commands as do
+from expo.rooms import machine
 from expo.rooms.commands import Actor, Command
 from expo.rooms.events import ALL, CREW, Entry, SeatTaken, read_entries, seat_audience, write_entry
-from expo.rooms.machine import decide, record, reduce
+from expo.rooms.machine import decide, record, reduce, replay
 from expo.rooms.model import Picture, State, segment_of
 from expo.rooms.projections import Delivered, Reader, deliver, fold, project
 from expo.rooms.room_owner import restored
@@ -121,6 +123,17 @@ def test_the_log_and_a_snapshot_rebuild_the_state(steps: list[tuple[tuple[Actor,
     assert state == done.states[-1]
     assert [entry.revision for entry in done.entries] == list(range(1, len(done.entries) + 1))
     assert sorted(entry.at_ms for entry in done.entries) == [entry.at_ms for entry in done.entries]
+
+
+def test_a_log_is_replayed_as_it_was_reduced_and_remembers_the_same_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MAX_RECENT", 5)
+    steps: list[tuple[tuple[Actor, Command], int]] = [((HOA, do.Say(text=str(number))), 1) for number in range(20)]
+    done = history(steps, opened=True)
+    for first in (0, 7, len(done.entries)):
+        again = replay(done.states[first], done.entries[first:])
+        assert again == done.states[-1]
+        assert [*again.recent.items()] == [*done.states[-1].recent.items()]
+    assert len(done.states[-1].recent) == 5
 
 
 def test_a_log_that_lacks_a_part_is_no_state() -> None:
